@@ -1,0 +1,143 @@
+// Package carrier is the contract between the queue and whatever takes message
+// parts towards a recipient: an SMSC over SMPP, or the simulator. carriertest is
+// the one suite that every carrier passes.
+package carrier
+
+import (
+	"context"
+	"time"
+
+	"heliograph/internal/encode"
+	"heliograph/internal/sms"
+)
+
+// Part is one message part to hand over.
+type Part struct {
+	ID                sms.PartID
+	Number, Total     int
+	Reference         uint16 // of the concatenated message; the same for its parts
+	Origination       string
+	Kind              sms.IdentityKind
+	NumberType        sms.NumberType
+	Destination       string // E.164 with +
+	Country           string
+	Text              string // of this part
+	Encoding          encode.Encoding
+	Expires           time.Time // validity period
+	CountryParameters map[string]string
+	Resent            bool // it may have reached the carrier before
+}
+
+// OutcomeKind says what a carrier did with a part.
+type OutcomeKind int
+
+const (
+	// Accepted: the carrier has it. CarrierMessageID is set if it gave one.
+	Accepted OutcomeKind = iota + 1
+	// Refused for good; Status is the message status that follows.
+	Refused
+	// RetryLater: not this time (throttled, queue full, a passing error).
+	RetryLater
+	// OtherRoute: this carrier cannot take it now (no session is bound); another
+	// identity's carrier may. The part was certainly not sent.
+	OtherRoute
+	// Unknown: it was written, and the answer was lost. It may have been sent.
+	Unknown
+)
+
+// Outcome is a carrier's answer to one Submit.
+type Outcome struct {
+	Kind             OutcomeKind
+	CarrierMessageID string
+	Status           sms.Status    // for Refused
+	Code             string        // the carrier's own, for instance ESME_RTHROTTLED
+	Detail           string        // in words
+	Pause            time.Duration // for RetryLater: hold the whole carrier back this long
+}
+
+// Receipt is a carrier's word on a part that it took before.
+type Receipt struct {
+	Carrier           string
+	CarrierMessageIDs []string   // candidates, the likeliest first, in the form index keys have
+	Destination       string     // the recipient, digits with or without +; may be empty
+	Final             bool       // false for a report on the way
+	Status            sms.Status // when final
+	Code              string     // the network's error code
+	Detail            string     // the receipt as it came, for the message's story
+	At                time.Time
+}
+
+// Inbound is a message part from a recipient's handset.
+type Inbound struct {
+	Carrier   string
+	From, To  string
+	Text      string
+	Reference uint16
+	Total     int // 1 for a message of one part
+	Number    int
+	At        time.Time
+}
+
+// Sink is where a carrier brings what comes in. done is called exactly once,
+// from any goroutine: with nil when it is durable, so that the carrier may
+// acknowledge it; with an error when it is not, so that the carrier answers a
+// temporary error and gets it again. Calls return at once.
+type Sink interface {
+	Receipt(r Receipt, done func(error))
+	Inbound(m Inbound, done func(error))
+}
+
+// State is how a carrier stands, for the operator and for choosing a route.
+type State struct {
+	Up       bool   // parts can be handed over now
+	Sessions int    // bound
+	Detail   string // why it is down
+}
+
+// Carrier takes parts. Methods are safe for concurrent use.
+type Carrier interface {
+	Name() string
+	// Traits are constant.
+	Traits() Traits
+	// Start connects and keeps connected until ctx ends. What comes in goes to
+	// sink; changed is called, from any goroutine and without waiting, whenever
+	// State or Room may have changed.
+	Start(ctx context.Context, sink Sink, changed func()) error
+	// Room is how many parts can be handed over without waiting.
+	Room() int
+	// Submit hands over a part. done is called exactly once, from any goroutine,
+	// and must not wait. Submit itself does not wait: beyond Room it answers
+	// RetryLater.
+	Submit(p Part, done func(Outcome))
+	State() State
+	// Close finishes what is in flight until ctx ends, then disconnects. Every
+	// part submitted before has its outcome when Close returns.
+	Close(ctx context.Context) error
+}
+
+// Traits are facts about a carrier that others plan with.
+type Traits struct {
+	// Receipts: it sends delivery receipts, so SUCCESSFUL is not final.
+	Receipts bool
+	// Reference16: concatenated parts carry 16-bit references in a 7-octet
+	// header, which leaves 152 septets or 66 UTF-16 units a part.
+	Reference16 bool
+	// PartsPerSecond bounds all lanes together; 0 is no limit.
+	PartsPerSecond float64
+}
+
+// IndexKey is how receipts find the part they speak of: the same function is
+// applied to the id of a submit_sm_resp and to the candidates of a receipt.
+// Carriers put ids in canonical form first.
+func IndexKey(carrierName, carrierMessageID string) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := 0; i < len(carrierName); i++ {
+		h = (h ^ uint64(carrierName[i])) * prime
+	}
+	h = (h ^ 0xff) * prime
+	for i := 0; i < len(carrierMessageID); i++ {
+		h = (h ^ uint64(carrierMessageID[i])) * prime
+	}
+	return h
+}

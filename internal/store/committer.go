@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Committer is group commit: it gathers the changes that callers hand in while
+// the last transaction is being made durable, and applies them in the next one.
+// Changes are applied in the order they were handed in.
+type Committer struct {
+	engine  Engine
+	fence   Fence
+	observe []func([]*Change)
+	fatal   func(error)
+	stats   func(changes int, took time.Duration, err error)
+
+	mu      sync.Mutex
+	wake    chan struct{} // holds a token while there is something to do
+	pending []request
+	closed  bool
+	done    chan struct{}
+}
+
+type request struct {
+	change *Change
+	reply  func(error)
+}
+
+// ErrClosed is answered after Close.
+var ErrClosed = errors.New("store is closed")
+
+// maxBatch bounds one transaction, so that its latency stays bounded.
+const maxBatch = 512
+
+// CommitterOptions are a Committer's callbacks.
+type CommitterOptions struct {
+	// Observers are called with each committed batch, in commit order, from the
+	// committer's goroutine, before the callers are answered. They must not wait.
+	Observers []func([]*Change)
+	// Fatal is called once when the engine answers ErrBroken or ErrFenced.
+	Fatal func(error)
+	// Stats, if set, is told of each transaction.
+	Stats func(changes int, took time.Duration, err error)
+}
+
+// NewCommitter starts group commit over an engine.
+func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
+	c := &Committer{engine: engine, fence: fence, observe: o.Observers, fatal: o.Fatal, stats: o.Stats,
+		wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if c.fatal == nil {
+		c.fatal = func(error) {}
+	}
+	if c.stats == nil {
+		c.stats = func(int, time.Duration, error) {}
+	}
+	go c.run()
+	return c
+}
+
+// Fence is the fence that commits are made under.
+func (c *Committer) Fence() Fence { return c.fence }
+
+// Commit writes the change and returns when it is durable. It does not give up
+// when ctx ends: what was handed in is written, and the caller must know.
+func (c *Committer) Commit(change *Change) error {
+	answer := make(chan error, 1)
+	c.Enqueue(change, func(err error) { answer <- err })
+	return <-answer
+}
+
+// Enqueue hands a change in and returns at once; reply is called when the change
+// is durable or has failed, from the committer's goroutine. It must not wait.
+func (c *Committer) Enqueue(change *Change, reply func(error)) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		reply(ErrClosed)
+		return
+	}
+	c.pending = append(c.pending, request{change, reply})
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	c.mu.Unlock()
+}
+
+// Close writes what was handed in and stops.
+func (c *Committer) Close() {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.wake)
+	}
+	c.mu.Unlock()
+	<-c.done
+}
+
+func (c *Committer) run() {
+	defer close(c.done)
+	var spare []request
+	for range c.wake {
+		spare = c.drain(spare)
+	}
+	c.drain(spare)
+}
+
+func (c *Committer) drain(spare []request) []request {
+	for {
+		c.mu.Lock()
+		batch := c.pending
+		c.pending = spare[:0]
+		c.mu.Unlock()
+		if len(batch) == 0 {
+			return batch
+		}
+		for start := 0; start < len(batch); start += maxBatch {
+			c.apply(batch[start:min(start+maxBatch, len(batch))])
+		}
+		clear(batch)
+		spare = batch
+	}
+}
+
+func (c *Committer) apply(batch []request) {
+	changes := make([]*Change, len(batch))
+	for i := range batch {
+		changes[i] = batch[i].change
+	}
+	began := time.Now()
+	err := c.engine.Apply(context.Background(), c.fence, changes)
+	c.stats(len(changes), time.Since(began), err)
+	if errors.Is(err, ErrBroken) || errors.Is(err, ErrFenced) {
+		c.fatal(err)
+	}
+	if err == nil {
+		for _, f := range c.observe {
+			f(changes)
+		}
+	}
+	for i := range batch {
+		if err != nil {
+			batch[i].reply(err)
+		} else {
+			batch[i].reply(batch[i].change.Err)
+		}
+	}
+}
