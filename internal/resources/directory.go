@@ -1,0 +1,200 @@
+package resources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// Directory is every account's resources and the operator's inventory.
+type Directory struct {
+	engine            store.Engine
+	committer         *store.Committer
+	partition, region string
+	now               func() time.Time
+
+	changing sync.Mutex // one change at a time on this node
+	state    atomic.Pointer[state]
+}
+
+type state struct {
+	accounts  map[string]*Snapshot
+	inventory *Inventory
+}
+
+// Open reads everything from the store.
+func Open(ctx context.Context, engine store.Engine, committer *store.Committer, partition, region string, now func() time.Time) (*Directory, error) {
+	d := &Directory{engine: engine, committer: committer, partition: partition, region: region, now: now}
+	if err := d.reload(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Account is the newest snapshot of an account, nil if there is none with this id.
+func (d *Directory) Account(id string) *Snapshot { return d.state.Load().accounts[id] }
+
+// Inventory is the newest snapshot of the operator's inventory.
+func (d *Directory) Inventory() *Inventory { return d.state.Load().inventory }
+
+// Region is the region of every ARN of this installation.
+func (d *Directory) Region() string { return d.region }
+
+// EnsureAccount creates the account with its Default opt-out list, or moves it
+// to this tier.
+func (d *Directory) EnsureAccount(ctx context.Context, a Account) error {
+	if s := d.Account(a.ID); s != nil && s.Account == a {
+		return nil
+	}
+	return d.change(ctx, a.ID, true, func(tx *Tx) error {
+		tx.Accounts.Put(a.ID, a)
+		if tx.OptOutLists.Get(sms.DefaultOptOutList) == nil {
+			tx.OptOutLists.Put(sms.DefaultOptOutList, sms.OptOutList{Name: sms.DefaultOptOutList})
+		}
+		return nil
+	})
+}
+
+// ErrNoAccount is answered for a change to an account that does not exist.
+var ErrNoAccount = errors.New("no such account")
+
+// Change runs fn against the newest resources of the account and commits what it
+// changed. fn may run more than once and must have no other effect; its error is
+// returned and nothing is written.
+func (d *Directory) Change(ctx context.Context, account string, fn func(*Tx) error) error {
+	return d.change(ctx, account, false, fn)
+}
+
+const changeAttempts = 8
+
+func (d *Directory) change(ctx context.Context, account string, create bool, fn func(*Tx) error) error {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	for range changeAttempts {
+		err := d.try(account, create, fn)
+		if !errors.Is(err, store.ErrVersion) {
+			return err
+		}
+		if err := d.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("change resources of account %s: %w", account, store.ErrVersion)
+}
+
+func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
+	current := d.state.Load()
+	snapshot := current.accounts[account]
+	if snapshot == nil {
+		if !create {
+			return fmt.Errorf("%w: %s", ErrNoAccount, account)
+		}
+		snapshot = d.build(account, tables{})
+	}
+	tx := newTx(d.now(), snapshot, current.inventory)
+	if err := fn(tx); err != nil {
+		return err
+	}
+	writes, err := tx.writes()
+	if err != nil || len(writes) == 0 {
+		return err
+	}
+	if err := d.committer.Commit(&store.Change{Resources: writes}); err != nil {
+		return err
+	}
+	next := &state{accounts: maps.Clone(current.accounts)}
+	next.accounts[account], next.inventory = tx.after()
+	d.state.Store(next)
+	return nil
+}
+
+// ChangeInventory runs fn against the operator's inventory.
+func (d *Directory) ChangeInventory(ctx context.Context, fn func(*Tx) error) error {
+	return d.change(ctx, "", true, fn)
+}
+
+type tables struct {
+	numbers  []*Item[sms.PhoneNumber]
+	senders  []*Item[sms.SenderID]
+	pools    []*Item[sms.Pool]
+	sets     []*Item[sms.ConfigurationSet]
+	lists    []*Item[sms.OptOutList]
+	tokens   []*Item[ClientToken]
+	accounts []*Item[Account]
+	stock    []*Item[sms.InventoryNumber]
+	stockIDs []*Item[sms.InventorySenderID]
+}
+
+func (t *tables) add(r store.Resource) error {
+	switch r.Kind {
+	case kindPhoneNumber:
+		return decodeInto(&t.numbers, r)
+	case kindSenderID:
+		return decodeInto(&t.senders, r)
+	case kindPool:
+		return decodeInto(&t.pools, r)
+	case kindConfigurationSet:
+		return decodeInto(&t.sets, r)
+	case kindOptOutList:
+		return decodeInto(&t.lists, r)
+	case kindClientToken:
+		return decodeInto(&t.tokens, r)
+	case kindAccount:
+		return decodeInto(&t.accounts, r)
+	case kindInventoryNumber:
+		return decodeInto(&t.stock, r)
+	case kindInventorySenderID:
+		return decodeInto(&t.stockIDs, r)
+	}
+	return fmt.Errorf("the store holds a resource of kind %q, which this version does not know", r.Kind)
+}
+
+func (d *Directory) read(ctx context.Context, account string) (tables, error) {
+	var t tables
+	rows, err := d.engine.Resources(ctx, account)
+	if err != nil {
+		return t, fmt.Errorf("read resources of account %q: %w", account, err)
+	}
+	for _, r := range rows {
+		if err := t.add(r); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (d *Directory) build(account string, t tables) *Snapshot {
+	s := &Snapshot{Account: Account{ID: account}, partition: d.partition, region: d.region,
+		PhoneNumbers: newTable(t.numbers), SenderIDs: newTable(t.senders), Pools: newTable(t.pools),
+		ConfigurationSets: newTable(t.sets), OptOutLists: newTable(t.lists), ClientTokens: newTable(t.tokens)}
+	s.index()
+	return s
+}
+
+// reload reads all accounts again; the caller holds changing, or is Open.
+func (d *Directory) reload(ctx context.Context) error {
+	t, err := d.read(ctx, "")
+	if err != nil {
+		return err
+	}
+	next := &state{accounts: map[string]*Snapshot{},
+		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs)}}
+	for _, a := range next.inventory.Accounts.All() {
+		rows, err := d.read(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		s := d.build(a.ID, rows)
+		s.Account = a.Value
+		next.accounts[a.ID] = s
+	}
+	d.state.Store(next)
+	return nil
+}

@@ -1,0 +1,167 @@
+package resources
+
+import (
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// The kinds of resources as the store names them.
+const (
+	kindAccount           = "account"
+	kindPhoneNumber       = string(sms.TypePhoneNumber)
+	kindSenderID          = string(sms.TypeSenderID)
+	kindPool              = string(sms.TypePool)
+	kindConfigurationSet  = string(sms.TypeConfigurationSet)
+	kindOptOutList        = string(sms.TypeOptOutList)
+	kindClientToken       = "client-token"
+	kindInventoryNumber   = "inventory-number"
+	kindInventorySenderID = "inventory-sender-id"
+)
+
+// Tier is an account's place in the guide's sandbox: SANDBOX or PRODUCTION.
+type Tier string
+
+const (
+	Sandbox    Tier = "SANDBOX"
+	Production Tier = "PRODUCTION"
+)
+
+// Account is an account of the installation.
+type Account struct {
+	ID   string `json:"id"`
+	Tier Tier   `json:"tier"`
+}
+
+// ClientToken remembers a request that was made with a ClientToken, so that its
+// repetition gets the same answer. Request is a digest of its parameters.
+type ClientToken struct {
+	Operation string    `json:"operation"`
+	Token     string    `json:"token"`
+	Request   string    `json:"request"`
+	Resource  string    `json:"resource"` // id of what was made
+	Expires   time.Time `json:"expires"`
+}
+
+// Snapshot is an account's resources at one moment. It never changes.
+type Snapshot struct {
+	Account           Account
+	partition, region string
+
+	PhoneNumbers      *Table[sms.PhoneNumber] // by phone number id
+	SenderIDs         *Table[sms.SenderID]    // by sms.SenderID.Key
+	Pools             *Table[sms.Pool]
+	ConfigurationSets *Table[sms.ConfigurationSet]
+	OptOutLists       *Table[sms.OptOutList]
+	ClientTokens      *Table[ClientToken]
+
+	byNumber    map[string]*Item[sms.PhoneNumber]
+	poolNumbers map[string][]*Item[sms.PhoneNumber]
+	poolSenders map[string][]*Item[sms.SenderID]
+	senders     map[string][]*Item[sms.SenderID] // by sender id, whatever the country
+}
+
+// ARN names one of the account's resources.
+func (s *Snapshot) ARN(t sms.ResourceType, id string) string {
+	return sms.ARN{Partition: s.partition, Region: s.region, Account: s.Account.ID, Type: t, ID: id}.String()
+}
+
+// Number is the account's phone number with this E.164 number or short code.
+func (s *Snapshot) Number(number string) *Item[sms.PhoneNumber] { return s.byNumber[number] }
+
+// PoolNumbers and PoolSenderIDs are a pool's members, oldest first.
+func (s *Snapshot) PoolNumbers(pool string) []*Item[sms.PhoneNumber] { return s.poolNumbers[pool] }
+func (s *Snapshot) PoolSenderIDs(pool string) []*Item[sms.SenderID]  { return s.poolSenders[pool] }
+
+// SenderIDsNamed are the account's sender IDs with this name, one a country.
+func (s *Snapshot) SenderIDsNamed(senderID string) []*Item[sms.SenderID] { return s.senders[senderID] }
+
+func (s *Snapshot) index() {
+	s.byNumber = make(map[string]*Item[sms.PhoneNumber], s.PhoneNumbers.Len())
+	s.poolNumbers = map[string][]*Item[sms.PhoneNumber]{}
+	s.poolSenders = map[string][]*Item[sms.SenderID]{}
+	s.senders = map[string][]*Item[sms.SenderID]{}
+	for _, item := range s.PhoneNumbers.All() {
+		s.byNumber[item.Value.Number] = item
+		if pool := item.Value.PoolID; pool != "" {
+			s.poolNumbers[pool] = append(s.poolNumbers[pool], item)
+		}
+	}
+	for _, item := range s.SenderIDs.All() {
+		s.senders[item.Value.SenderID] = append(s.senders[item.Value.SenderID], item)
+		if pool := item.Value.PoolID; pool != "" {
+			s.poolSenders[pool] = append(s.poolSenders[pool], item)
+		}
+	}
+}
+
+// Inventory is what the operator can lease out, at one moment.
+type Inventory struct {
+	Accounts  *Table[Account]
+	Numbers   *Table[sms.InventoryNumber]   // by number
+	SenderIDs *Table[sms.InventorySenderID] // by SENDERID/COUNTRY
+}
+
+// Tx is a change being made: the resources as they will be.
+type Tx struct {
+	Now      time.Time
+	Snapshot *Snapshot // as it was
+
+	PhoneNumbers      *Edit[sms.PhoneNumber]
+	SenderIDs         *Edit[sms.SenderID]
+	Pools             *Edit[sms.Pool]
+	ConfigurationSets *Edit[sms.ConfigurationSet]
+	OptOutLists       *Edit[sms.OptOutList]
+	ClientTokens      *Edit[ClientToken]
+
+	Accounts           *Edit[Account]
+	InventoryNumbers   *Edit[sms.InventoryNumber]
+	InventorySenderIDs *Edit[sms.InventorySenderID]
+}
+
+func newTx(now time.Time, s *Snapshot, inv *Inventory) *Tx {
+	id := s.Account.ID
+	return &Tx{
+		Now: now, Snapshot: s,
+		PhoneNumbers:       edit(id, kindPhoneNumber, now, s.PhoneNumbers),
+		SenderIDs:          edit(id, kindSenderID, now, s.SenderIDs),
+		Pools:              edit(id, kindPool, now, s.Pools),
+		ConfigurationSets:  edit(id, kindConfigurationSet, now, s.ConfigurationSets),
+		OptOutLists:        edit(id, kindOptOutList, now, s.OptOutLists),
+		ClientTokens:       edit(id, kindClientToken, now, s.ClientTokens),
+		Accounts:           edit("", kindAccount, now, inv.Accounts),
+		InventoryNumbers:   edit("", kindInventoryNumber, now, inv.Numbers),
+		InventorySenderIDs: edit("", kindInventorySenderID, now, inv.SenderIDs),
+	}
+}
+
+func (tx *Tx) writes() ([]store.ResourceWrite, error) {
+	var out []store.ResourceWrite
+	for _, list := range []func() ([]store.ResourceWrite, error){
+		tx.PhoneNumbers.writes, tx.SenderIDs.writes, tx.Pools.writes, tx.ConfigurationSets.writes,
+		tx.OptOutLists.writes, tx.ClientTokens.writes, tx.Accounts.writes,
+		tx.InventoryNumbers.writes, tx.InventorySenderIDs.writes,
+	} {
+		w, err := list()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w...)
+	}
+	return out, nil
+}
+
+// after is the state once tx is committed.
+func (tx *Tx) after() (*Snapshot, *Inventory) {
+	s := *tx.Snapshot
+	s.PhoneNumbers, s.SenderIDs, s.Pools = tx.PhoneNumbers.table(), tx.SenderIDs.table(), tx.Pools.table()
+	s.ConfigurationSets, s.OptOutLists = tx.ConfigurationSets.table(), tx.OptOutLists.table()
+	s.ClientTokens = tx.ClientTokens.table()
+	inv := &Inventory{Accounts: tx.Accounts.table(), Numbers: tx.InventoryNumbers.table(), SenderIDs: tx.InventorySenderIDs.table()}
+	if a := inv.Accounts.Get(s.Account.ID); a != nil {
+		s.Account = a.Value
+	}
+	s.index()
+	return &s, inv
+}
