@@ -16,6 +16,7 @@ type Part struct {
 	ID                sms.PartID
 	Number, Total     int
 	Reference         uint16 // of the concatenated message; the same for its parts
+	Reference16       bool   // it was cut to leave room for a 16-bit reference
 	Origination       string
 	Kind              sms.IdentityKind
 	NumberType        sms.NumberType
@@ -48,17 +49,27 @@ const (
 // Outcome is a carrier's answer to one Submit.
 type Outcome struct {
 	Kind             OutcomeKind
-	CarrierMessageID string
+	CarrierMessageID string        // as the carrier wrote it
+	IndexID          string        // its canonical form where that differs; see Index
 	Status           sms.Status    // for Refused
 	Code             string        // the carrier's own, for instance ESME_RTHROTTLED
 	Detail           string        // in words
 	Pause            time.Duration // for RetryLater: hold the whole carrier back this long
 }
 
+// Index is the id to give to IndexKey, so that a receipt finds the part. It is
+// empty when the carrier gave no id.
+func (o Outcome) Index() string {
+	if o.IndexID != "" {
+		return o.IndexID
+	}
+	return o.CarrierMessageID
+}
+
 // Receipt is a carrier's word on a part that it took before.
 type Receipt struct {
 	Carrier           string
-	CarrierMessageIDs []string   // candidates, the likeliest first, in the form index keys have
+	CarrierMessageIDs []string   // candidates, the likeliest first, in the form of Outcome.Index
 	Destination       string     // the recipient, digits with or without +; may be empty
 	Final             bool       // false for a report on the way
 	Status            sms.Status // when final
@@ -99,15 +110,17 @@ type Carrier interface {
 	Name() string
 	// Traits are constant.
 	Traits() Traits
-	// Start connects and keeps connected until ctx ends. What comes in goes to
-	// sink; changed is called, from any goroutine and without waiting, whenever
-	// State or Room may have changed.
+	// Start begins to connect and keeps connected until ctx ends; it does not
+	// wait for the connection. What comes in goes to sink; changed is called, from
+	// any goroutine, whenever State may have changed or Room may have grown. It
+	// must not wait. Start is called once.
 	Start(ctx context.Context, sink Sink, changed func()) error
 	// Room is how many parts can be handed over without waiting.
 	Room() int
 	// Submit hands over a part. done is called exactly once, from any goroutine,
-	// and must not wait. Submit itself does not wait: beyond Room it answers
-	// RetryLater.
+	// before Submit returns or after, and must not wait. Submit itself does not
+	// wait: beyond Room it answers RetryLater, and before Start, after Close and
+	// while State is not up OtherRoute.
 	Submit(p Part, done func(Outcome))
 	State() State
 	// Close finishes what is in flight until ctx ends, then disconnects. Every
@@ -122,6 +135,10 @@ type Traits struct {
 	// Reference16: concatenated parts carry 16-bit references in a 7-octet
 	// header, which leaves 152 septets or 66 UTF-16 units a part.
 	Reference16 bool
+	// Alphabet is what data_coding 0 means to it. Texts for it are cut with
+	// encode.Options of this alphabet; a part in characters that it lacks is
+	// refused where it is one of several. Empty is the GSM alphabet.
+	Alphabet encode.Alphabet
 	// PartsPerSecond bounds all lanes together; 0 is no limit.
 	PartsPerSecond float64
 }
