@@ -22,6 +22,7 @@ var plan = mustLoad(loadPlan(callingCodesCSV, prefixesCSV))
 var (
 	ErrFormat      = errors.New("phone number is not E.164: a plus sign, then 2 to 19 digits of which the first is not 0")
 	ErrCallingCode = errors.New("phone number has no known country calling code")
+	ErrTrunkZeros  = errors.New("phone number has more than one 0 between its country calling code and the rest")
 	ErrLength      = errors.New("phone number has a length that no number of its country calling code has")
 )
 
@@ -39,7 +40,7 @@ type Number struct {
 // model's PhoneNumber allows. A single trunk 0 in front of the national number
 // is dropped where no number of that calling code begins so, which makes
 // different spellings of one number equal. The error is ErrFormat,
-// ErrCallingCode or ErrLength and does not repeat the number.
+// ErrCallingCode, ErrTrunkZeros or ErrLength and does not repeat the number.
 func Parse(s string) (Number, error) {
 	digits, plus := strings.CutPrefix(s, "+")
 	if !isE164(digits) {
@@ -50,9 +51,12 @@ func Parse(s string) (Number, error) {
 		return Number{}, ErrCallingCode
 	}
 	national := digits[n:]
-	trunk := len(national) > 1 && national[0] == '0' && !code.afterZero.has(int(national[1]-'0'))
+	trunk := code.hasTrunkZero(national)
 	if trunk {
 		national = national[1:]
+		if code.hasTrunkZero(national) {
+			return Number{}, ErrTrunkZeros
+		}
 	}
 	if !code.lengths.has(len(national)) {
 		return Number{}, ErrLength
@@ -109,6 +113,12 @@ func findCode(digits string) (*callingCode, int) {
 		}
 	}
 	return nil, 0
+}
+
+// hasTrunkZero reports a 0 in front that no national number of the calling code
+// has.
+func (c *callingCode) hasTrunkZero(national string) bool {
+	return len(national) > 1 && national[0] == '0' && !c.afterZero.has(int(national[1]-'0'))
 }
 
 func (c *callingCode) countryOf(national string) string {

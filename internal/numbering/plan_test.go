@@ -65,7 +65,9 @@ func TestParse(t *testing.T) {
 		{"+5215512345678", "", "", ErrLength},
 		{"+44", "", "", ErrLength},
 		{"+440", "", "", ErrLength},
-		{"+44007860019066", "", "", ErrLength},
+		{"+44007860019066", "", "", ErrTrunkZeros},
+		{"+27000000", "", "", ErrTrunkZeros},
+		{"+3900612345678", "+390612345678", "IT", nil},
 	}
 	for _, tt := range tests {
 		n, err := Parse(tt.in)
