@@ -17,6 +17,7 @@ type PartProgress struct {
 	Status           Status    `json:"status,omitempty"`             // of a final part
 	Carrier          string    `json:"carrier,omitempty"`            // that took or refused it
 	CarrierMessageID string    `json:"carrier_message_id,omitempty"` // as the carrier wrote it
+	IndexID          string    `json:"index_id,omitempty"`           // the form that receipts are found by, where it differs
 	Code             string    `json:"code,omitempty"`               // the carrier's answer, for instance ESME_ROK
 	Detail           string    `json:"detail,omitempty"`             // in words, or the receipt's text
 	SentAt           time.Time `json:"sent_at,omitzero"`
@@ -80,6 +81,7 @@ type PartUpdate struct {
 	Status           Status
 	Carrier          string
 	CarrierMessageID string
+	IndexID          string
 	Code             string
 	Detail           string
 	Resent           int
@@ -178,7 +180,7 @@ func (p *PartProgress) apply(u PartUpdate) bool {
 		p.Carrier = u.Carrier
 	}
 	if u.CarrierMessageID != "" && u.Kind != UpdateReceipt {
-		p.CarrierMessageID = u.CarrierMessageID
+		p.CarrierMessageID, p.IndexID = u.CarrierMessageID, u.IndexID
 	}
 	if u.Code != "" {
 		p.Code = u.Code
