@@ -90,7 +90,7 @@ func (s *Snapshot) index() {
 	}
 	for _, item := range s.SenderIDs.All() {
 		s.senders[item.Value.SenderID] = append(s.senders[item.Value.SenderID], item)
-		if pool := item.Value.PoolID; pool != "" {
+		for _, pool := range item.Value.PoolIDs {
 			s.poolSenders[pool] = append(s.poolSenders[pool], item)
 		}
 	}

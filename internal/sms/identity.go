@@ -92,7 +92,7 @@ type SenderID struct {
 	DeletionProtection  bool          `json:"deletion_protection,omitempty"`
 	Registered          bool          `json:"registered,omitempty"`
 	RegistrationID      string        `json:"registration_id,omitempty"`
-	PoolID              string        `json:"pool_id,omitempty"`
+	PoolIDs             []string      `json:"pool_ids,omitempty"` // unlike a phone number, it may be in several
 	Carrier             string        `json:"carrier,omitempty"` // empty: the country's default route
 	PartsPerSecond      float64       `json:"parts_per_second"`
 }
