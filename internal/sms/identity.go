@@ -93,7 +93,7 @@ type SenderID struct {
 	Registered          bool          `json:"registered,omitempty"`
 	RegistrationID      string        `json:"registration_id,omitempty"`
 	PoolIDs             []string      `json:"pool_ids,omitempty"` // unlike a phone number, it may be in several
-	Carrier             string        `json:"carrier,omitempty"` // empty: the country's default route
+	Carrier             string        `json:"carrier,omitempty"`  // empty: the country's default route
 	PartsPerSecond      float64       `json:"parts_per_second"`
 }
 
