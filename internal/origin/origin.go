@@ -273,7 +273,11 @@ func senderRoute(a Account, d Destination, sender sms.SenderID, why string) sms.
 	if mps == 0 {
 		mps = numbering.DefaultPartsPerSecond(sms.IdentitySenderID, "", d.Country.ISO2)
 	}
-	return sms.Route{Identity: sender.SenderID, Kind: sms.IdentitySenderID, IdentityID: sender.Key(), PoolID: sender.PoolID,
+	pool := "" // named by itself, it speaks for a pool only where there is one to speak for
+	if len(sender.PoolIDs) == 1 {
+		pool = sender.PoolIDs[0]
+	}
+	return sms.Route{Identity: sender.SenderID, Kind: sms.IdentitySenderID, IdentityID: sender.Key(), PoolID: pool,
 		Carrier: carrier, Lane: "sender-id/" + a.ID + "/" + sender.Key(), PartsPerSecond: mps, Why: why}
 }
 
