@@ -1,0 +1,45 @@
+package sim
+
+import (
+	"time"
+
+	"heliograph/internal/encode"
+)
+
+// DeliveredPart is a message part as a handset received it.
+type DeliveredPart struct {
+	From      string          `json:"from"`
+	To        string          `json:"to"` // E.164 with +
+	Text      string          `json:"text"`
+	Encoding  encode.Encoding `json:"encoding"`
+	Reference uint16          `json:"reference"` // of the concatenated message
+	Number    int             `json:"number"`    // from 1 to Total
+	Total     int             `json:"total"`
+	At        time.Time       `json:"at"`
+}
+
+// handset is a ring of the parts delivered last.
+type handset struct {
+	keep  int
+	parts []DeliveredPart
+	next  int // where the next one goes once the ring is full
+}
+
+func (h *handset) add(p DeliveredPart) {
+	if len(h.parts) < h.keep {
+		h.parts = append(h.parts, p)
+		return
+	}
+	h.parts[h.next] = p
+	h.next = (h.next + 1) % h.keep
+}
+
+// latest gives up to limit parts, the latest first.
+func (h *handset) latest(limit int) []DeliveredPart {
+	n := len(h.parts)
+	out := make([]DeliveredPart, 0, max(0, min(limit, n)))
+	for i := 1; i <= n && len(out) < limit; i++ {
+		out = append(out, h.parts[(h.next-i+n)%n])
+	}
+	return out
+}
