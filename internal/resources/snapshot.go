@@ -1,8 +1,10 @@
 package resources
 
 import (
+	"sync"
 	"time"
 
+	"heliograph/internal/numbering"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
@@ -60,6 +62,8 @@ type Snapshot struct {
 	poolNumbers map[string][]*Item[sms.PhoneNumber]
 	poolSenders map[string][]*Item[sms.SenderID]
 	senders     map[string][]*Item[sms.SenderID] // by sender id, whatever the country
+	countries   map[string][]sms.SenderID        // sender ids of a country
+	reaching    *sync.Map                        // country -> []sms.PhoneNumber, filled when asked for
 }
 
 // ARN names one of the account's resources.
@@ -77,11 +81,33 @@ func (s *Snapshot) PoolSenderIDs(pool string) []*Item[sms.SenderID]  { return s.
 // SenderIDsNamed are the account's sender IDs with this name, one a country.
 func (s *Snapshot) SenderIDsNamed(senderID string) []*Item[sms.SenderID] { return s.senders[senderID] }
 
+// SenderIDsFor are the account's sender IDs of a country, oldest first.
+func (s *Snapshot) SenderIDsFor(country string) []sms.SenderID { return s.countries[country] }
+
+// NumbersReaching are the phone numbers that can send to a country once they are
+// active, oldest first. The slice must not be changed.
+func (s *Snapshot) NumbersReaching(country string) []sms.PhoneNumber {
+	if known, ok := s.reaching.Load(country); ok {
+		return known.([]sms.PhoneNumber)
+	}
+	var out []sms.PhoneNumber
+	for _, item := range s.PhoneNumbers.All() {
+		n := item.Value
+		if n.InternationalSending || n.Country == country || numbering.Reaches(n.Type, n.Country, country) {
+			out = append(out, n)
+		}
+	}
+	s.reaching.Store(country, out)
+	return out
+}
+
 func (s *Snapshot) index() {
+	s.reaching = new(sync.Map)
 	s.byNumber = make(map[string]*Item[sms.PhoneNumber], s.PhoneNumbers.Len())
 	s.poolNumbers = map[string][]*Item[sms.PhoneNumber]{}
 	s.poolSenders = map[string][]*Item[sms.SenderID]{}
 	s.senders = map[string][]*Item[sms.SenderID]{}
+	s.countries = map[string][]sms.SenderID{}
 	for _, item := range s.PhoneNumbers.All() {
 		s.byNumber[item.Value.Number] = item
 		if pool := item.Value.PoolID; pool != "" {
@@ -90,6 +116,7 @@ func (s *Snapshot) index() {
 	}
 	for _, item := range s.SenderIDs.All() {
 		s.senders[item.Value.SenderID] = append(s.senders[item.Value.SenderID], item)
+		s.countries[item.Value.Country] = append(s.countries[item.Value.Country], item.Value)
 		for _, pool := range item.Value.PoolIDs {
 			s.poolSenders[pool] = append(s.poolSenders[pool], item)
 		}

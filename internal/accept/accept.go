@@ -1,0 +1,252 @@
+// Package accept turns a SendTextMessage into a durable message: the checks in
+// their order, the origination identity, the parts and the price, then one
+// transaction that writes message, queue entry, QUEUED event and spend. The
+// MessageId is answered only after that transaction.
+package accept
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"heliograph/internal/encode"
+	"heliograph/internal/numbering"
+	"heliograph/internal/origin"
+	"heliograph/internal/resources"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+	"heliograph/internal/usage"
+)
+
+// Request is a SendTextMessage whose shape was found right. Empty members were
+// not given.
+type Request struct {
+	Destination          string
+	OriginationIdentity  string // number, id, ARN, sender ID, pool id or pool ARN
+	Body                 string
+	MessageType          sms.MessageType
+	Keyword              string
+	ConfigurationSet     string // name or ARN
+	MaxPrice             string // USD
+	TimeToLive           time.Duration
+	Context              map[string]string
+	CountryParameters    map[string]string
+	DryRun               bool
+	ProtectConfiguration string // id or ARN
+	FeedbackEnabled      *bool
+}
+
+// Route facts that the carriers give.
+type Carriers interface {
+	// Cut is how a carrier wants texts cut; ok is false for an unknown carrier.
+	Cut(carrier string) (o encode.Options, ok bool)
+	Healthy(carrier string) bool
+	// Backlog is how many seconds of sending wait in a lane.
+	Backlog(lane string) float64
+}
+
+// Service accepts messages.
+type Service struct {
+	committer *store.Committer
+	ids       *sms.IDs
+	messageID *sms.MessageIDs
+	book      *usage.Book
+	ledger    *usage.Ledger
+	carriers  Carriers
+	shared    []sms.SharedRoute
+	fallback  string
+	region    string
+	now       func() time.Time
+	sticky    *sticky
+	dryRuns   *dryRuns
+	log       *slog.Logger
+}
+
+// Options are what a Service is made of.
+type Options struct {
+	Committer      *store.Committer
+	IDs            *sms.IDs
+	MessageIDs     *sms.MessageIDs
+	Book           *usage.Book
+	Ledger         *usage.Ledger
+	Carriers       Carriers
+	SharedRoutes   []sms.SharedRoute
+	DefaultCarrier string // takes sender IDs that nothing ties to a carrier
+	Region         string
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	return &Service{committer: o.Committer, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
+		carriers: o.Carriers, shared: o.SharedRoutes, fallback: o.DefaultCarrier, region: o.Region,
+		now: o.Now, sticky: newSticky(), dryRuns: newDryRuns(), log: o.Log}
+}
+
+// DefaultTimeToLive is how long a message may wait where the request does not
+// say (model, TimeToLive): 72 hours.
+const DefaultTimeToLive = 72 * time.Hour
+
+// Send checks a request in the account of s and accepts it. It answers the
+// MessageId, which of a dry run is a fresh one that is not kept.
+func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (string, error) {
+	now := v.now()
+	m, err := v.decide(s, r, now)
+	if err != nil {
+		return "", err
+	}
+	if r.DryRun {
+		if err := v.dryRuns.take(m.Route, m.Parts, now); err != nil {
+			return "", err
+		}
+		return v.messageID.Format(v.ids.Next(now)), nil
+	}
+	spend, err := v.ledger.Reserve(ctx, m.Account, m.Price+m.CarrierFee, now)
+	if err != nil {
+		return "", err
+	}
+	m.ID = v.ids.Next(now)
+	m.Reference = reference(m.ID)
+	change := &store.Change{
+		Accept: []store.Accepted{{Message: m, Queued: store.Queued{
+			ID: m.ID, Shard: m.Route.Carrier, Lane: m.Route.Lane, Class: store.ClassOf(m.Type),
+			Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt,
+		}}},
+	}
+	if spend.Amount != 0 {
+		change.Spend = []store.SpendDelta{spend}
+	}
+	if err := v.committer.Commit(change); err != nil {
+		v.ledger.Return(spend)
+		return "", refusal(err)
+	}
+	if m.Route.PoolID != "" {
+		v.sticky.put(m.Route.PoolID, m.Destination, m.Route.Identity)
+	}
+	return v.messageID.Format(m.ID), nil
+}
+
+// refusal says what a client is told when the store could not keep a message.
+func refusal(err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return &sms.Error{Kind: sms.KindThrottled, Message: "The service cannot keep messages at the moment. Try again.", Err: err}
+	}
+	return fmt.Errorf("accept message: %w", err)
+}
+
+// decide makes every check but the spend limit and gives the message as it would
+// be written.
+func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.Message, error) {
+	if r.Body == "" {
+		return nil, sms.Invalid(sms.ReasonMissingParameter, "MessageBody", "MessageBody is required to send a text message.")
+	}
+	destination, err := parseDestination(r.Destination)
+	if err != nil {
+		return nil, err
+	}
+	set, err := v.configurationSet(s, r.ConfigurationSet)
+	if err != nil {
+		return nil, err
+	}
+	asked := r.MessageType
+	if asked == "" && set != nil {
+		asked = set.DefaultMessageType
+	}
+	route, natural, err := v.choose(s, r.OriginationIdentity, destination, asked, set)
+	if err != nil {
+		return nil, err
+	}
+	if r.ProtectConfiguration != "" {
+		return nil, v.protectConfiguration(s, r.ProtectConfiguration)
+	}
+	if s.Account.Tier == resources.Sandbox && !destination.Simulator {
+		return nil, sms.Conflict(sms.ReasonDestinationNotVerified, sms.TypeVerifiedNumber, r.Destination,
+			"The account is in the sandbox, where messages go only to verified destination numbers and to the simulator's.")
+	}
+	cut, ok := v.carriers.Cut(route.Carrier)
+	if !ok {
+		return nil, fmt.Errorf("origination identity %s belongs to carrier %q, which is not configured", route.Identity, route.Carrier)
+	}
+	text, err := encode.SplitWith(r.Body, cut)
+	if err != nil {
+		return nil, sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "%s", sentence(err))
+	}
+	m := &sms.Message{
+		Account: s.Account.ID, AcceptedAt: now.UTC().Truncate(time.Millisecond), Destination: destination.Number,
+		Country: destination.Country.ISO2, Route: route, Type: asked, Body: r.Body, Encoding: string(text.Encoding),
+		Parts: len(text.Parts), Reference16: text.Reference16, Keyword: r.Keyword,
+		CountryParameters: r.CountryParameters, Context: r.Context, MaxPrice: r.MaxPrice,
+	}
+	if m.Type == "" {
+		m.Type = natural
+	}
+	ttl := r.TimeToLive
+	if ttl == 0 {
+		ttl = DefaultTimeToLive
+	}
+	m.ExpiresAt = m.AcceptedAt.Add(ttl)
+	if set != nil {
+		m.ConfigurationSet, m.FeedbackEnabled = set.Name, set.DefaultFeedbackEnabled
+	}
+	if r.FeedbackEnabled != nil {
+		m.FeedbackEnabled = *r.FeedbackEnabled
+	}
+	price := v.book.Price(m.Country, usage.RouteKind(route))
+	m.Price, m.CarrierFee = price.Part*sms.Money(m.Parts), price.CarrierFee*sms.Money(m.Parts)
+	if err := checkMaxPrice(r.MaxPrice, m.Price+m.CarrierFee); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func parseDestination(s string) (origin.Destination, error) {
+	number, err := numbering.Parse(s)
+	if err != nil {
+		return origin.Destination{}, sms.Invalid(sms.ReasonCannotParse, "DestinationPhoneNumber", "%s", sentence(err))
+	}
+	country, served := numbering.Lookup(number.Country)
+	if !served {
+		return origin.Destination{}, sms.Invalid(sms.ReasonDestinationCountryBlocked, "DestinationPhoneNumber",
+			"Messages cannot be sent to this country (%s).", orUnknown(number.Country))
+	}
+	_, _, simulator := numbering.Simulator(number.E164)
+	return origin.Destination{Number: number.E164, Country: country, Simulator: simulator}, nil
+}
+
+func checkMaxPrice(limit string, price sms.Money) error {
+	if limit == "" {
+		return nil
+	}
+	most, err := sms.ParseMoney(limit)
+	if err != nil {
+		return sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "%s", sentence(err))
+	}
+	if price > most {
+		return sms.Invalid(sms.ReasonPriceOverThreshold, "MaxPrice", "The message costs %s USD, more than the MaxPrice of %s USD.", price, most)
+	}
+	return nil
+}
+
+func orUnknown(country string) string {
+	if country == "" {
+		return "a number of no country"
+	}
+	return country
+}
+
+// sentence makes an error's text a sentence of its own.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// reference is the number that ties the parts of a message together. It must
+// differ between messages to one recipient that are close in time, so it takes
+// the bits of the ID that change fastest, spread over both widths of reference.
+func reference(id sms.ID) uint16 {
+	return uint16(uint64(id) * 0x9e3779b97f4a7c15 >> 48)
+}

@@ -1,0 +1,221 @@
+package accept
+
+import (
+	"strings"
+
+	"heliograph/internal/origin"
+	"heliograph/internal/resources"
+	"heliograph/internal/sms"
+)
+
+// choose finds the route of a message. natural is the message type of the
+// identity, for requests that name none.
+func (v *Service) choose(s *resources.Snapshot, identity string, d origin.Destination, asked sms.MessageType, set *sms.ConfigurationSet) (route sms.Route, natural sms.MessageType, err error) {
+	account := v.account(s, d)
+	state := v.state()
+	named, err := v.resolve(s, identity)
+	if err != nil {
+		return sms.Route{}, "", err
+	}
+	switch {
+	case named.number != nil:
+		route, err = origin.Number(d, *named.number)
+		return route, named.number.MessageType, err
+	case named.pool != nil:
+		route, err = origin.Pool(d, account, *named.pool, values(s.PoolNumbers(named.pool.ID)), values(s.PoolSenderIDs(named.pool.ID)), asked, state)
+		return route, named.pool.MessageType, err
+	case named.senderID != "":
+		route, err = origin.SenderID(d, account, named.senderID, leased(s, named, d.Country.ISO2), asked)
+		return route, sms.Transactional, err
+	}
+	defaultSender := ""
+	if set != nil {
+		defaultSender = set.DefaultSenderID
+	}
+	route, err = origin.Any(d, account, defaultSender, asked, state)
+	natural = sms.Transactional
+	if n := s.PhoneNumbers.Get(route.IdentityID); n != nil && route.Kind == sms.IdentityPhoneNumber {
+		natural = n.Value.MessageType
+	}
+	return route, natural, err
+}
+
+func (v *Service) account(s *resources.Snapshot, d origin.Destination) origin.Account {
+	return origin.Account{ID: s.Account.ID, Numbers: s.NumbersReaching(d.Country.ISO2), SenderIDs: s.SenderIDsFor(d.Country.ISO2),
+		Shared: v.shared, DefaultCarrier: v.fallback}
+}
+
+func (v *Service) state() origin.State {
+	return origin.State{Healthy: v.carriers.Healthy, Backlog: v.carriers.Backlog, Last: v.sticky.get}
+}
+
+// Reroute chooses another member of a message's pool, whose carrier is up, for a
+// message that its carrier cannot take. ok is false where there is none.
+func (v *Service) Reroute(s *resources.Snapshot, m *sms.Message, now sms.Route) (route sms.Route, ok bool) {
+	pool := s.Pools.Get(now.PoolID)
+	if pool == nil {
+		return sms.Route{}, false
+	}
+	d, err := parseDestination(m.Destination)
+	if err != nil {
+		return sms.Route{}, false
+	}
+	state := v.state()
+	state.Last = nil
+	route, err = origin.Pool(d, v.account(s, d), pool.Value, values(s.PoolNumbers(pool.ID)), values(s.PoolSenderIDs(pool.ID)), m.Type, state)
+	if err != nil || route.Carrier == now.Carrier || !v.carriers.Healthy(route.Carrier) || !v.sameCut(m, now.Carrier, route.Carrier) {
+		return sms.Route{}, false
+	}
+	route.Why = "carrier " + now.Carrier + " of " + now.Identity + " is down; " + route.Why
+	v.sticky.put(route.PoolID, m.Destination, route.Identity)
+	return route, true
+}
+
+// sameCut reports whether parts that were cut for one carrier fit another: what
+// was billed is what is sent.
+func (v *Service) sameCut(m *sms.Message, from, to string) bool {
+	a, _ := v.carriers.Cut(from)
+	b, ok := v.carriers.Cut(to)
+	return ok && (m.Parts == 1 || a == b) && (b.Alphabet == a.Alphabet || b.Alphabet.Represents(m.Body))
+}
+
+// identity is what OriginationIdentity names; none of it where nothing was given.
+type identity struct {
+	number   *sms.PhoneNumber
+	pool     *sms.Pool
+	senderID string
+	country  string // of a sender ID named by ARN
+}
+
+func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error) {
+	if given == "" {
+		return identity{}, nil
+	}
+	kind, id := sms.ResourceType(""), given
+	if sms.IsARN(given) {
+		a, err := v.ownARN(s, given, "OriginationIdentity", sms.TypePhoneNumber, sms.TypePool, sms.TypeSenderID)
+		if err != nil {
+			return identity{}, err
+		}
+		kind, id = a.Type, a.ID
+	} else {
+		kind = kindOf(given)
+	}
+	switch kind {
+	case sms.TypePool:
+		if p := s.Pools.Get(id); p != nil {
+			return identity{pool: &p.Value}, nil
+		}
+	case sms.TypePhoneNumber:
+		n := s.PhoneNumbers.Get(id)
+		if n == nil {
+			n = s.Number(id)
+		}
+		if n == nil {
+			n = s.Number("+" + id)
+		}
+		if n != nil {
+			return identity{number: &n.Value}, nil
+		}
+	case sms.TypeSenderID:
+		name, country, byARN := strings.Cut(id, "/")
+		if byARN && s.SenderIDs.Get(id) == nil {
+			break
+		}
+		if len(name) > maxSenderID {
+			break
+		}
+		return identity{senderID: name, country: country}, nil
+	}
+	return identity{}, sms.NotFound(kind, id)
+}
+
+// maxSenderID is the length in characters of the longest sender ID.
+const maxSenderID = 11
+
+// kindOf tells what a plain OriginationIdentity names. Ids have their kind as a
+// prefix, numbers are digits, and what is left is a sender ID.
+func kindOf(given string) sms.ResourceType {
+	switch {
+	case strings.HasPrefix(given, "pool-") && len(given) > maxSenderID:
+		return sms.TypePool
+	case strings.HasPrefix(given, "phone-") && len(given) > maxSenderID:
+		return sms.TypePhoneNumber
+	case strings.Trim(strings.TrimPrefix(given, "+"), "0123456789") == "":
+		return sms.TypePhoneNumber
+	}
+	return sms.TypeSenderID
+}
+
+// ownARN reads an ARN of one of these types in this region and account.
+func (v *Service) ownARN(s *resources.Snapshot, given, field string, types ...sms.ResourceType) (sms.ARN, error) {
+	a, ok := sms.ParseARN(given)
+	if !ok || a.Region != v.region {
+		return a, sms.Invalid(sms.ReasonInvalidARN, field, "%s is not an ARN of this service in %s.", field, v.region)
+	}
+	for _, t := range types {
+		if a.Type != t {
+			continue
+		}
+		if a.Account != s.Account.ID {
+			return a, sms.NotFound(a.Type, given)
+		}
+		return a, nil
+	}
+	return a, sms.Invalid(sms.ReasonInvalidARN, field, "%s names a %s; allowed are %s.", field, a.Type, join(types))
+}
+
+func (v *Service) configurationSet(s *resources.Snapshot, given string) (*sms.ConfigurationSet, error) {
+	if given == "" {
+		return nil, nil
+	}
+	name := given
+	if sms.IsARN(given) {
+		a, err := v.ownARN(s, given, "ConfigurationSetName", sms.TypeConfigurationSet)
+		if err != nil {
+			return nil, err
+		}
+		name = a.ID
+	}
+	set := s.ConfigurationSets.Get(name)
+	if set == nil {
+		return nil, sms.NotFound(sms.TypeConfigurationSet, given)
+	}
+	return &set.Value, nil
+}
+
+// protectConfiguration checks the protect configuration that a request names.
+// Accounts have none until they can be made, so each is unknown.
+func (v *Service) protectConfiguration(s *resources.Snapshot, given string) error {
+	if sms.IsARN(given) {
+		if _, err := v.ownARN(s, given, "ProtectConfigurationId", sms.TypeProtectConfiguration); err != nil {
+			return err
+		}
+	}
+	return sms.NotFound(sms.TypeProtectConfiguration, given)
+}
+
+func leased(s *resources.Snapshot, named identity, country string) *sms.SenderID {
+	for _, item := range s.SenderIDsNamed(named.senderID) {
+		if item.Value.Country == country {
+			return &item.Value
+		}
+	}
+	return nil
+}
+
+func values[T any](items []*resources.Item[T]) []T {
+	out := make([]T, len(items))
+	for i, item := range items {
+		out[i] = item.Value
+	}
+	return out
+}
+
+func join(types []sms.ResourceType) string {
+	words := make([]string, len(types))
+	for i, t := range types {
+		words[i] = string(t)
+	}
+	return strings.Join(words, ", ")
+}

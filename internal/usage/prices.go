@@ -1,0 +1,104 @@
+// Package usage knows what messages cost and what accounts have spent.
+package usage
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"heliograph/internal/sms"
+)
+
+// Route kinds that a price can differ by. "*" in the book stands for any.
+const (
+	RouteSimulator = "SIMULATOR" // simulator numbers
+	RouteShared    = string(sms.IdentitySharedRoute)
+	RouteSenderID  = string(sms.IdentitySenderID)
+)
+
+// RouteKind is the book's word for a route: the type of a phone number, SENDER_ID
+// or SHARED_ROUTE.
+func RouteKind(r sms.Route) string {
+	if r.Kind == sms.IdentityPhoneNumber {
+		return string(r.NumberType)
+	}
+	return string(r.Kind)
+}
+
+// Price is what one message part costs, in USD.
+type Price struct {
+	Part       sms.Money
+	CarrierFee sms.Money
+}
+
+// Total is the price of parts message parts, carrier fees included.
+func (p Price) Total(parts int) sms.Money { return (p.Part + p.CarrierFee) * sms.Money(parts) }
+
+// Book prices message parts by destination country and kind of route.
+type Book struct{ prices map[[2]string]Price }
+
+//go:embed prices.csv
+var builtIn string
+
+// DefaultBook is the built-in book. Its figures are examples to build against;
+// an operator puts the prices of its carrier contracts in its place.
+func DefaultBook() *Book {
+	book, err := ReadBook(strings.NewReader(builtIn))
+	if err != nil {
+		panic(fmt.Sprintf("built-in price book: %v", err)) // covered by a test
+	}
+	return book
+}
+
+// ReadBook reads a CSV file with the columns country (ISO 3166-1 alpha-2 or *),
+// route (a number type, SENDER_ID, SHARED_ROUTE or *), price_per_part and
+// carrier_fee (USD a part). It must have a row for * and *.
+func ReadBook(r io.Reader) (*Book, error) {
+	rows := csv.NewReader(r)
+	rows.Comment = '#'
+	rows.FieldsPerRecord = 4
+	header, err := rows.Read()
+	if err != nil {
+		return nil, fmt.Errorf("read price book: %w", err)
+	}
+	if got := strings.Join(header, ","); got != "country,route,price_per_part,carrier_fee" {
+		return nil, fmt.Errorf("price book begins with %q, not with country,route,price_per_part,carrier_fee", got)
+	}
+	book := &Book{prices: map[[2]string]Price{}}
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read price book: %w", err)
+		}
+		line, _ := rows.FieldPos(0)
+		var p Price
+		if p.Part, err = sms.ParseMoney(row[2]); err != nil {
+			return nil, fmt.Errorf("price book line %d, price_per_part: %w", line, err)
+		}
+		if p.CarrierFee, err = sms.ParseMoney(row[3]); err != nil {
+			return nil, fmt.Errorf("price book line %d, carrier_fee: %w", line, err)
+		}
+		book.prices[[2]string{row[0], row[1]}] = p
+	}
+	if _, ok := book.prices[[2]string{"*", "*"}]; !ok {
+		return nil, errors.New("price book has no row for country * and route *")
+	}
+	return book, nil
+}
+
+// Price looks a price up, the most exact row first: country and route, any
+// country and route, country and any route, any of both.
+func (b *Book) Price(country, route string) Price {
+	for _, key := range [][2]string{{country, route}, {"*", route}, {country, "*"}} {
+		if p, ok := b.prices[key]; ok {
+			return p
+		}
+	}
+	return b.prices[[2]string{"*", "*"}]
+}
