@@ -83,13 +83,16 @@ func begin(t *testing.T, o Options, s *sink) *Carrier {
 	t.Helper()
 	o.Name, o.Log = "sim", quiet
 	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	resume(t, c, s)
+	return c
+}
+
+func resume(t *testing.T, c *Carrier, s *sink) {
+	t.Helper()
 	if err := c.Start(t.Context(), s, func() {}); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 func finish(t *testing.T, c *Carrier) {
@@ -293,10 +296,12 @@ func TestJournalOutlivesTheProcess(t *testing.T) {
 		must(t, file.Close())
 
 		s = &sink{}
-		c = begin(t, Options{Journal: path}, s)
+		c, err = New(Options{Name: "sim", Journal: path, Log: quiet})
+		must(t, err)
 		if c.Owed() != 2 {
 			t.Errorf("%d receipts are owed after the restart, want 2", c.Owed())
 		}
+		resume(t, c, s)
 		later := submit(c, "+14254147755")
 		time.Sleep(2 * time.Hour)
 		got := s.receipts()
