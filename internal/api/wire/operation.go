@@ -1,6 +1,9 @@
 package wire
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Shape is a structure of the model.
 type Shape interface {
@@ -36,4 +39,9 @@ func (o Operation) Declares(exception string) bool {
 func Lookup(name string) (Operation, bool) {
 	o, ok := operations[name]
 	return o, ok
+}
+
+// Names returns the names of all operations, sorted.
+func Names() []string {
+	return slices.Sorted(maps.Keys(operations))
 }

@@ -440,7 +440,7 @@ func (v *ConfigurationSetFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -454,7 +454,7 @@ func (v *CountryLaunchStatusFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -473,7 +473,7 @@ func (v *CreateConfigurationSetRequest) check(c *checker) {
 		text(c, "ConfigurationSetName", v.ConfigurationSetName, &ruleConfigurationSetName)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -506,7 +506,7 @@ func (v *CreateEventDestinationRequest) check(c *checker) {
 	if v.MatchingEventTypes == nil {
 		c.absent("MatchingEventTypes")
 	} else {
-		c.count("MatchingEventTypes", "item", len(v.MatchingEventTypes), 1, 43)
+		c.count("MatchingEventTypes", "items", len(v.MatchingEventTypes), 1, 43)
 		textItems(c, "MatchingEventTypes", v.MatchingEventTypes, enumEventType)
 	}
 	if v.CloudWatchLogsDestination != nil {
@@ -554,20 +554,20 @@ func (v *CreateNotifyConfigurationRequest) check(c *checker) {
 		text(c, "PoolId", *v.PoolId, &rulePoolIdOrArn)
 	}
 	if v.EnabledCountries != nil {
-		c.count("EnabledCountries", "item", len(v.EnabledCountries), 0, 300)
+		c.count("EnabledCountries", "items", len(v.EnabledCountries), 0, 300)
 		textItems(c, "EnabledCountries", v.EnabledCountries, &ruleIsoCountryCode)
 	}
 	if v.EnabledChannels == nil {
 		c.absent("EnabledChannels")
 	} else {
-		c.count("EnabledChannels", "item", len(v.EnabledChannels), 1, 4)
+		c.count("EnabledChannels", "items", len(v.EnabledChannels), 1, 4)
 		textItems(c, "EnabledChannels", v.EnabledChannels, enumNumberCapability)
 	}
 	if v.ClientToken != nil {
 		text(c, "ClientToken", *v.ClientToken, &ruleClientToken)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -590,7 +590,7 @@ func (v *CreateOptOutListRequest) check(c *checker) {
 		text(c, "OptOutListName", v.OptOutListName, &ruleOptOutListName)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -624,7 +624,7 @@ func (v *CreatePoolRequest) check(c *checker) {
 		text(c, "MessageType", v.MessageType, enumMessageType)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -648,7 +648,7 @@ func (v *CreateProtectConfigurationRequest) check(c *checker) {
 		text(c, "ClientToken", *v.ClientToken, &ruleClientToken)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -669,7 +669,7 @@ func (v *CreateRcsAgentRequest) check(c *checker) {
 		text(c, "OptOutListName", *v.OptOutListName, &ruleOptOutListNameOrArn)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -710,13 +710,13 @@ func (v *CreateRegistrationAttachmentRequest) Validate() *Violation {
 
 func (v *CreateRegistrationAttachmentRequest) check(c *checker) {
 	if v.AttachmentBody != nil {
-		c.count("AttachmentBody", "byte", len(v.AttachmentBody), 1, 1572864)
+		c.count("AttachmentBody", "bytes", len(v.AttachmentBody), 1, 1572864)
 	}
 	if v.AttachmentUrl != nil {
 		text(c, "AttachmentUrl", *v.AttachmentUrl, &ruleAttachmentUrl)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -742,7 +742,7 @@ func (v *CreateRegistrationRequest) check(c *checker) {
 		text(c, "RegistrationType", v.RegistrationType, &ruleRegistrationType)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -786,7 +786,7 @@ func (v *CreateVerifiedDestinationNumberRequest) check(c *checker) {
 		text(c, "RcsAgentId", *v.RcsAgentId, &ruleRcsAgentIdOrArn)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -1169,11 +1169,11 @@ func (v *DescribeConfigurationSetsRequest) Validate() *Violation {
 
 func (v *DescribeConfigurationSetsRequest) check(c *checker) {
 	if v.ConfigurationSetNames != nil {
-		c.count("ConfigurationSetNames", "item", len(v.ConfigurationSetNames), 0, 5)
+		c.count("ConfigurationSetNames", "items", len(v.ConfigurationSetNames), 0, 5)
 		textItems(c, "ConfigurationSetNames", v.ConfigurationSetNames, &ruleConfigurationSetNameOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1202,11 +1202,11 @@ func (v *DescribeKeywordsRequest) check(c *checker) {
 		text(c, "OriginationIdentity", v.OriginationIdentity, &rulePhoneOrPoolIdOrArn)
 	}
 	if v.Keywords != nil {
-		c.count("Keywords", "item", len(v.Keywords), 0, 5)
+		c.count("Keywords", "items", len(v.Keywords), 0, 5)
 		textItems(c, "Keywords", v.Keywords, &ruleKeyword)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1230,11 +1230,11 @@ func (v *DescribeNotifyConfigurationsRequest) Validate() *Violation {
 
 func (v *DescribeNotifyConfigurationsRequest) check(c *checker) {
 	if v.NotifyConfigurationIds != nil {
-		c.count("NotifyConfigurationIds", "item", len(v.NotifyConfigurationIds), 0, 5)
+		c.count("NotifyConfigurationIds", "items", len(v.NotifyConfigurationIds), 0, 5)
 		textItems(c, "NotifyConfigurationIds", v.NotifyConfigurationIds, &ruleNotifyConfigurationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1258,11 +1258,11 @@ func (v *DescribeNotifyTemplatesRequest) Validate() *Violation {
 
 func (v *DescribeNotifyTemplatesRequest) check(c *checker) {
 	if v.TemplateIds != nil {
-		c.count("TemplateIds", "item", len(v.TemplateIds), 1, 10)
+		c.count("TemplateIds", "items", len(v.TemplateIds), 1, 10)
 		textItems(c, "TemplateIds", v.TemplateIds, &ruleNotifyTemplateId)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1286,7 +1286,7 @@ func (v *DescribeOptOutListsRequest) Validate() *Violation {
 
 func (v *DescribeOptOutListsRequest) check(c *checker) {
 	if v.OptOutListNames != nil {
-		c.count("OptOutListNames", "item", len(v.OptOutListNames), 0, 5)
+		c.count("OptOutListNames", "items", len(v.OptOutListNames), 0, 5)
 		textItems(c, "OptOutListNames", v.OptOutListNames, &ruleOptOutListNameOrArn)
 	}
 	if v.NextToken != nil {
@@ -1314,11 +1314,11 @@ func (v *DescribeOptedOutNumbersRequest) check(c *checker) {
 		text(c, "OptOutListName", v.OptOutListName, &ruleOptOutListNameOrArn)
 	}
 	if v.OptedOutNumbers != nil {
-		c.count("OptedOutNumbers", "item", len(v.OptedOutNumbers), 0, 5)
+		c.count("OptedOutNumbers", "items", len(v.OptedOutNumbers), 0, 5)
 		textItems(c, "OptedOutNumbers", v.OptedOutNumbers, &rulePhoneNumber)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1342,11 +1342,11 @@ func (v *DescribePhoneNumbersRequest) Validate() *Violation {
 
 func (v *DescribePhoneNumbersRequest) check(c *checker) {
 	if v.PhoneNumberIds != nil {
-		c.count("PhoneNumberIds", "item", len(v.PhoneNumberIds), 0, 5)
+		c.count("PhoneNumberIds", "items", len(v.PhoneNumberIds), 0, 5)
 		textItems(c, "PhoneNumberIds", v.PhoneNumberIds, &rulePhoneNumberIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1373,11 +1373,11 @@ func (v *DescribePoolsRequest) Validate() *Violation {
 
 func (v *DescribePoolsRequest) check(c *checker) {
 	if v.PoolIds != nil {
-		c.count("PoolIds", "item", len(v.PoolIds), 0, 5)
+		c.count("PoolIds", "items", len(v.PoolIds), 0, 5)
 		textItems(c, "PoolIds", v.PoolIds, &rulePoolIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1404,11 +1404,11 @@ func (v *DescribeProtectConfigurationsRequest) Validate() *Violation {
 
 func (v *DescribeProtectConfigurationsRequest) check(c *checker) {
 	if v.ProtectConfigurationIds != nil {
-		c.count("ProtectConfigurationIds", "item", len(v.ProtectConfigurationIds), 0, 5)
+		c.count("ProtectConfigurationIds", "items", len(v.ProtectConfigurationIds), 0, 5)
 		textItems(c, "ProtectConfigurationIds", v.ProtectConfigurationIds, &ruleProtectConfigurationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1437,11 +1437,11 @@ func (v *DescribeRcsAgentCountryLaunchStatusRequest) check(c *checker) {
 		text(c, "RcsAgentId", v.RcsAgentId, &ruleRcsAgentIdOrArn)
 	}
 	if v.IsoCountryCodes != nil {
-		c.count("IsoCountryCodes", "item", len(v.IsoCountryCodes), 0, 300)
+		c.count("IsoCountryCodes", "items", len(v.IsoCountryCodes), 0, 300)
 		textItems(c, "IsoCountryCodes", v.IsoCountryCodes, &ruleIsoCountryCode)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1465,14 +1465,14 @@ func (v *DescribeRcsAgentsRequest) Validate() *Violation {
 
 func (v *DescribeRcsAgentsRequest) check(c *checker) {
 	if v.RcsAgentIds != nil {
-		c.count("RcsAgentIds", "item", len(v.RcsAgentIds), 0, 5)
+		c.count("RcsAgentIds", "items", len(v.RcsAgentIds), 0, 5)
 		textItems(c, "RcsAgentIds", v.RcsAgentIds, &ruleRcsAgentIdOrArn)
 	}
 	if v.Owner != nil {
 		text(c, "Owner", *v.Owner, enumOwner)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1496,11 +1496,11 @@ func (v *DescribeRegistrationAttachmentsRequest) Validate() *Violation {
 
 func (v *DescribeRegistrationAttachmentsRequest) check(c *checker) {
 	if v.RegistrationAttachmentIds != nil {
-		c.count("RegistrationAttachmentIds", "item", len(v.RegistrationAttachmentIds), 0, 5)
+		c.count("RegistrationAttachmentIds", "items", len(v.RegistrationAttachmentIds), 0, 5)
 		textItems(c, "RegistrationAttachmentIds", v.RegistrationAttachmentIds, &ruleRegistrationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1532,7 +1532,7 @@ func (v *DescribeRegistrationFieldDefinitionsRequest) check(c *checker) {
 		text(c, "SectionPath", *v.SectionPath, &ruleSectionPath)
 	}
 	if v.FieldPaths != nil {
-		c.count("FieldPaths", "item", len(v.FieldPaths), 0, 5)
+		c.count("FieldPaths", "items", len(v.FieldPaths), 0, 5)
 		textItems(c, "FieldPaths", v.FieldPaths, &ruleFieldPath)
 	}
 	if v.NextToken != nil {
@@ -1563,7 +1563,7 @@ func (v *DescribeRegistrationFieldValuesRequest) check(c *checker) {
 		text(c, "SectionPath", *v.SectionPath, &ruleSectionPath)
 	}
 	if v.FieldPaths != nil {
-		c.count("FieldPaths", "item", len(v.FieldPaths), 0, 5)
+		c.count("FieldPaths", "items", len(v.FieldPaths), 0, 5)
 		textItems(c, "FieldPaths", v.FieldPaths, &ruleFieldPath)
 	}
 	if v.NextToken != nil {
@@ -1588,7 +1588,7 @@ func (v *DescribeRegistrationSectionDefinitionsRequest) check(c *checker) {
 		text(c, "RegistrationType", v.RegistrationType, &ruleRegistrationType)
 	}
 	if v.SectionPaths != nil {
-		c.count("SectionPaths", "item", len(v.SectionPaths), 0, 5)
+		c.count("SectionPaths", "items", len(v.SectionPaths), 0, 5)
 		textItems(c, "SectionPaths", v.SectionPaths, &ruleSectionPath)
 	}
 	if v.NextToken != nil {
@@ -1608,11 +1608,11 @@ func (v *DescribeRegistrationTypeDefinitionsRequest) Validate() *Violation {
 
 func (v *DescribeRegistrationTypeDefinitionsRequest) check(c *checker) {
 	if v.RegistrationTypes != nil {
-		c.count("RegistrationTypes", "item", len(v.RegistrationTypes), 0, 5)
+		c.count("RegistrationTypes", "items", len(v.RegistrationTypes), 0, 5)
 		textItems(c, "RegistrationTypes", v.RegistrationTypes, &ruleRegistrationType)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1641,11 +1641,11 @@ func (v *DescribeRegistrationVersionsRequest) check(c *checker) {
 		text(c, "RegistrationId", v.RegistrationId, &ruleRegistrationIdOrArn)
 	}
 	if v.VersionNumbers != nil {
-		c.count("VersionNumbers", "item", len(v.VersionNumbers), 0, 5)
+		c.count("VersionNumbers", "items", len(v.VersionNumbers), 0, 5)
 		c.integerItems("VersionNumbers", v.VersionNumbers, 1, 100000)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1669,11 +1669,11 @@ func (v *DescribeRegistrationsRequest) Validate() *Violation {
 
 func (v *DescribeRegistrationsRequest) check(c *checker) {
 	if v.RegistrationIds != nil {
-		c.count("RegistrationIds", "item", len(v.RegistrationIds), 0, 5)
+		c.count("RegistrationIds", "items", len(v.RegistrationIds), 0, 5)
 		textItems(c, "RegistrationIds", v.RegistrationIds, &ruleRegistrationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1697,7 +1697,7 @@ func (v *DescribeSenderIdsRequest) Validate() *Violation {
 
 func (v *DescribeSenderIdsRequest) check(c *checker) {
 	if v.SenderIds != nil {
-		c.count("SenderIds", "item", len(v.SenderIds), 0, 5)
+		c.count("SenderIds", "items", len(v.SenderIds), 0, 5)
 		for i := range v.SenderIds {
 			c.enterItem("SenderIds", i)
 			v.SenderIds[i].check(c)
@@ -1705,7 +1705,7 @@ func (v *DescribeSenderIdsRequest) check(c *checker) {
 		}
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1748,15 +1748,15 @@ func (v *DescribeVerifiedDestinationNumbersRequest) Validate() *Violation {
 
 func (v *DescribeVerifiedDestinationNumbersRequest) check(c *checker) {
 	if v.VerifiedDestinationNumberIds != nil {
-		c.count("VerifiedDestinationNumberIds", "item", len(v.VerifiedDestinationNumberIds), 0, 5)
+		c.count("VerifiedDestinationNumberIds", "items", len(v.VerifiedDestinationNumberIds), 0, 5)
 		textItems(c, "VerifiedDestinationNumberIds", v.VerifiedDestinationNumberIds, &ruleVerifiedDestinationNumberIdOrArn)
 	}
 	if v.DestinationPhoneNumbers != nil {
-		c.count("DestinationPhoneNumbers", "item", len(v.DestinationPhoneNumbers), 0, 5)
+		c.count("DestinationPhoneNumbers", "items", len(v.DestinationPhoneNumbers), 0, 5)
 		textItems(c, "DestinationPhoneNumbers", v.DestinationPhoneNumbers, &rulePhoneNumber)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1876,7 +1876,7 @@ func (v *KeywordFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -1903,11 +1903,11 @@ func (v *ListNotifyCountriesRequest) Validate() *Violation {
 
 func (v *ListNotifyCountriesRequest) check(c *checker) {
 	if v.Channels != nil {
-		c.count("Channels", "item", len(v.Channels), 1, 4)
+		c.count("Channels", "items", len(v.Channels), 1, 4)
 		textItems(c, "Channels", v.Channels, enumNumberCapability)
 	}
 	if v.UseCases != nil {
-		c.count("UseCases", "item", len(v.UseCases), 1, 4)
+		c.count("UseCases", "items", len(v.UseCases), 1, 4)
 		textItems(c, "UseCases", v.UseCases, enumNotifyConfigurationUseCase)
 	}
 	if v.Tier != nil {
@@ -1935,7 +1935,7 @@ func (v *ListPoolOriginationIdentitiesRequest) check(c *checker) {
 		text(c, "PoolId", v.PoolId, &rulePoolIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1964,7 +1964,7 @@ func (v *ListProtectConfigurationRuleSetNumberOverridesRequest) check(c *checker
 		text(c, "ProtectConfigurationId", v.ProtectConfigurationId, &ruleProtectConfigurationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 100)
+		c.count("Filters", "items", len(v.Filters), 0, 100)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -1993,7 +1993,7 @@ func (v *ListRegistrationAssociationsRequest) check(c *checker) {
 		text(c, "RegistrationId", v.RegistrationId, &ruleRegistrationIdOrArn)
 	}
 	if v.Filters != nil {
-		c.count("Filters", "item", len(v.Filters), 0, 20)
+		c.count("Filters", "items", len(v.Filters), 0, 20)
 		for i := range v.Filters {
 			c.enterItem("Filters", i)
 			v.Filters[i].check(c)
@@ -2032,7 +2032,7 @@ func (v *NotifyConfigurationFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2046,7 +2046,7 @@ func (v *NotifyTemplateFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2060,7 +2060,7 @@ func (v *OptedOutFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2074,7 +2074,7 @@ func (v *PhoneNumberFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2088,7 +2088,7 @@ func (v *PoolFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2102,7 +2102,7 @@ func (v *PoolOriginationIdentitiesFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2124,7 +2124,7 @@ func (v *ProtectConfigurationFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2138,7 +2138,7 @@ func (v *ProtectConfigurationRuleSetNumberOverrideFilterItem) check(c *checker) 
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2258,7 +2258,7 @@ func (v *PutRegistrationFieldValueRequest) check(c *checker) {
 		text(c, "FieldPath", v.FieldPath, &ruleFieldPath)
 	}
 	if v.SelectChoices != nil {
-		c.count("SelectChoices", "item", len(v.SelectChoices), 0, 100)
+		c.count("SelectChoices", "items", len(v.SelectChoices), 0, 100)
 		textItems(c, "SelectChoices", v.SelectChoices, &ruleSelectChoice)
 	}
 	if v.TextValue != nil {
@@ -2298,7 +2298,7 @@ func (v *RcsAgentFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2312,7 +2312,7 @@ func (v *RegistrationAssociationFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2326,7 +2326,7 @@ func (v *RegistrationAttachmentFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2340,7 +2340,7 @@ func (v *RegistrationFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2354,7 +2354,7 @@ func (v *RegistrationTypeFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2368,7 +2368,7 @@ func (v *RegistrationVersionFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2429,7 +2429,7 @@ func (v *RequestPhoneNumberRequest) check(c *checker) {
 	if v.NumberCapabilities == nil {
 		c.absent("NumberCapabilities")
 	} else {
-		c.count("NumberCapabilities", "item", len(v.NumberCapabilities), 1, 4)
+		c.count("NumberCapabilities", "items", len(v.NumberCapabilities), 1, 4)
 		textItems(c, "NumberCapabilities", v.NumberCapabilities, enumNumberCapability)
 	}
 	if v.NumberType == "" && v.empty&(1<<2) == 0 {
@@ -2447,7 +2447,7 @@ func (v *RequestPhoneNumberRequest) check(c *checker) {
 		text(c, "RegistrationId", *v.RegistrationId, &ruleRegistrationIdOrArn)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -2478,11 +2478,11 @@ func (v *RequestSenderIdRequest) check(c *checker) {
 		text(c, "IsoCountryCode", v.IsoCountryCode, &ruleIsoCountryCode)
 	}
 	if v.MessageTypes != nil {
-		c.count("MessageTypes", "item", len(v.MessageTypes), 0, 2)
+		c.count("MessageTypes", "items", len(v.MessageTypes), 0, 2)
 		textItems(c, "MessageTypes", v.MessageTypes, enumMessageType)
 	}
 	if v.Tags != nil {
-		c.count("Tags", "item", len(v.Tags), 0, 200)
+		c.count("Tags", "items", len(v.Tags), 0, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -2522,11 +2522,11 @@ func (v *SendDestinationNumberVerificationCodeRequest) check(c *checker) {
 		text(c, "ConfigurationSetName", *v.ConfigurationSetName, &ruleConfigurationSetNameOrArn)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.DestinationCountryParameters != nil {
-		c.count("DestinationCountryParameters", "entry", len(v.DestinationCountryParameters), 0, 10)
+		c.count("DestinationCountryParameters", "entries", len(v.DestinationCountryParameters), 0, 10)
 		textEntries(c, "DestinationCountryParameters", v.DestinationCountryParameters, enumDestinationCountryParameterKey, &ruleDestinationCountryParameterValue)
 	}
 }
@@ -2553,7 +2553,7 @@ func (v *SendMediaMessageRequest) check(c *checker) {
 		text(c, "MessageBody", *v.MessageBody, &ruleTextMessageBody)
 	}
 	if v.MediaUrls != nil {
-		c.count("MediaUrls", "item", len(v.MediaUrls), 1, 1)
+		c.count("MediaUrls", "items", len(v.MediaUrls), 1, 1)
 		textItems(c, "MediaUrls", v.MediaUrls, &ruleMediaUrlValue)
 	}
 	if v.ConfigurationSetName != nil {
@@ -2566,7 +2566,7 @@ func (v *SendMediaMessageRequest) check(c *checker) {
 		c.integer("TimeToLive", int64(*v.TimeToLive), 5, 259200)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.ProtectConfigurationId != nil {
@@ -2598,14 +2598,14 @@ func (v *SendNotifyTextMessageRequest) check(c *checker) {
 	if v.TemplateVariables == nil {
 		c.absent("TemplateVariables")
 	} else {
-		c.count("TemplateVariables", "entry", len(v.TemplateVariables), 0, 20)
+		c.count("TemplateVariables", "entries", len(v.TemplateVariables), 0, 20)
 		textEntries(c, "TemplateVariables", v.TemplateVariables, &ruleTemplateVariableName, &ruleTemplateVariableValue)
 	}
 	if v.TimeToLive != nil {
 		c.integer("TimeToLive", int64(*v.TimeToLive), 5, 259200)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.ConfigurationSetName != nil {
@@ -2637,7 +2637,7 @@ func (v *SendNotifyVoiceMessageRequest) check(c *checker) {
 	if v.TemplateVariables == nil {
 		c.absent("TemplateVariables")
 	} else {
-		c.count("TemplateVariables", "entry", len(v.TemplateVariables), 0, 20)
+		c.count("TemplateVariables", "entries", len(v.TemplateVariables), 0, 20)
 		textEntries(c, "TemplateVariables", v.TemplateVariables, &ruleTemplateVariableName, &ruleTemplateVariableValue)
 	}
 	if v.VoiceId != nil {
@@ -2647,7 +2647,7 @@ func (v *SendNotifyVoiceMessageRequest) check(c *checker) {
 		c.integer("TimeToLive", int64(*v.TimeToLive), 5, 259200)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.ConfigurationSetName != nil {
@@ -2690,11 +2690,11 @@ func (v *SendTextMessageRequest) check(c *checker) {
 		c.integer("TimeToLive", int64(*v.TimeToLive), 5, 259200)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.DestinationCountryParameters != nil {
-		c.count("DestinationCountryParameters", "entry", len(v.DestinationCountryParameters), 0, 10)
+		c.count("DestinationCountryParameters", "entries", len(v.DestinationCountryParameters), 0, 10)
 		textEntries(c, "DestinationCountryParameters", v.DestinationCountryParameters, enumDestinationCountryParameterKey, &ruleDestinationCountryParameterValue)
 	}
 	if v.ProtectConfigurationId != nil {
@@ -2739,7 +2739,7 @@ func (v *SendVoiceMessageRequest) check(c *checker) {
 		c.integer("TimeToLive", int64(*v.TimeToLive), 5, 259200)
 	}
 	if v.Context != nil {
-		c.count("Context", "entry", len(v.Context), 0, 5)
+		c.count("Context", "entries", len(v.Context), 0, 5)
 		textEntries(c, "Context", v.Context, &ruleContextKey, &ruleContextValue)
 	}
 	if v.ProtectConfigurationId != nil {
@@ -2769,7 +2769,7 @@ func (v *SenderIdFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }
@@ -2959,7 +2959,7 @@ func (v *TagResourceRequest) check(c *checker) {
 	if v.Tags == nil {
 		c.absent("Tags")
 	} else {
-		c.count("Tags", "item", len(v.Tags), 1, 200)
+		c.count("Tags", "items", len(v.Tags), 1, 200)
 		for i := range v.Tags {
 			c.enterItem("Tags", i)
 			v.Tags[i].check(c)
@@ -2984,7 +2984,7 @@ func (v *UntagResourceRequest) check(c *checker) {
 	if v.TagKeys == nil {
 		c.absent("TagKeys")
 	} else {
-		c.count("TagKeys", "item", len(v.TagKeys), 1, 200)
+		c.count("TagKeys", "items", len(v.TagKeys), 1, 200)
 		textItems(c, "TagKeys", v.TagKeys, &ruleTagKey)
 	}
 }
@@ -3008,7 +3008,7 @@ func (v *UpdateEventDestinationRequest) check(c *checker) {
 		text(c, "EventDestinationName", v.EventDestinationName, &ruleEventDestinationName)
 	}
 	if v.MatchingEventTypes != nil {
-		c.count("MatchingEventTypes", "item", len(v.MatchingEventTypes), 1, 43)
+		c.count("MatchingEventTypes", "items", len(v.MatchingEventTypes), 1, 43)
 		textItems(c, "MatchingEventTypes", v.MatchingEventTypes, enumEventType)
 	}
 	if v.CloudWatchLogsDestination != nil {
@@ -3048,11 +3048,11 @@ func (v *UpdateNotifyConfigurationRequest) check(c *checker) {
 		text(c, "PoolId", *v.PoolId, &ruleNotifyPoolIdOrUnset)
 	}
 	if v.EnabledCountries != nil {
-		c.count("EnabledCountries", "item", len(v.EnabledCountries), 0, 300)
+		c.count("EnabledCountries", "items", len(v.EnabledCountries), 0, 300)
 		textItems(c, "EnabledCountries", v.EnabledCountries, &ruleIsoCountryCode)
 	}
 	if v.EnabledChannels != nil {
-		c.count("EnabledChannels", "item", len(v.EnabledChannels), 1, 4)
+		c.count("EnabledChannels", "items", len(v.EnabledChannels), 1, 4)
 		textItems(c, "EnabledChannels", v.EnabledChannels, enumNumberCapability)
 	}
 }
@@ -3126,7 +3126,7 @@ func (v *UpdateProtectConfigurationCountryRuleSetRequest) check(c *checker) {
 	if v.CountryRuleSetUpdates == nil {
 		c.absent("CountryRuleSetUpdates")
 	} else {
-		c.count("CountryRuleSetUpdates", "entry", len(v.CountryRuleSetUpdates), 1, 300)
+		c.count("CountryRuleSetUpdates", "entries", len(v.CountryRuleSetUpdates), 1, 300)
 		for _, key := range keys(c, "CountryRuleSetUpdates", v.CountryRuleSetUpdates, &ruleIsoCountryCode) {
 			c.enterEntry("CountryRuleSetUpdates", key)
 			entry := v.CountryRuleSetUpdates[key]
@@ -3204,7 +3204,7 @@ func (v *VerifiedDestinationNumberFilter) check(c *checker) {
 	if v.Values == nil {
 		c.absent("Values")
 	} else {
-		c.count("Values", "item", len(v.Values), 1, 20)
+		c.count("Values", "items", len(v.Values), 1, 20)
 		textItems(c, "Values", v.Values, &ruleFilterValue)
 	}
 }

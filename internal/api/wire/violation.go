@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ type textRule struct {
 // broken says what is wrong with s, or "".
 func (r *textRule) broken(s string) string {
 	if n := utf8.RuneCountInString(s); n < r.min || r.max > 0 && n > r.max {
-		return amount(n, "character", r.min, r.max)
+		return amount(strconv.Itoa(n), "characters", r.min, r.max)
 	}
 	if r.match != nil && !r.match(s) {
 		return "does not match the pattern " + r.pattern
@@ -67,19 +68,15 @@ func (r enumRule) broken(s string) string {
 	return "is none of the values allowed: " + strings.Join(r, ", ")
 }
 
-// amount says that n units are too few or too many.
-func amount(n int, unit string, lo, hi int) string {
-	units := unit + "s"
-	if n == 1 {
-		units = unit
-	}
+// amount says that a length in units is wrong.
+func amount(length, units string, lo, hi int) string {
 	switch {
 	case hi == 0:
-		return fmt.Sprintf("has %d %s; at least %d allowed", n, units, lo)
+		return fmt.Sprintf("has length %s; at least %d %s allowed", length, lo, units)
 	case lo == hi:
-		return fmt.Sprintf("has %d %s; exactly %d allowed", n, units, lo)
+		return fmt.Sprintf("has length %s; exactly %d %s allowed", length, lo, units)
 	default:
-		return fmt.Sprintf("has %d %s; %d to %d allowed", n, units, lo, hi)
+		return fmt.Sprintf("has length %s; %d to %d %s allowed", length, lo, hi, units)
 	}
 }
 
@@ -198,7 +195,8 @@ func textEntries[K, R rule](c *checker, member string, m map[string]string, k K,
 	}
 }
 
-// integer checks a number against lo and hi, nil being no bound.
+// integer checks a number against lo and hi; a hi of math.MaxInt32 or more is
+// the bound of the type, not of the model.
 func (c *checker) integer(member string, n int64, lo, hi int64) {
 	c.integerAt(step{member: member, index: byMember}, n, lo, hi)
 }
@@ -210,19 +208,24 @@ func (c *checker) integerItems(member string, list []int64, lo, hi int64) {
 }
 
 func (c *checker) integerAt(at step, n int64, lo, hi int64) {
-	if n < lo || n > hi {
+	switch {
+	case n >= lo && n <= hi:
+	case hi >= math.MaxInt32:
+		c.add(at, fmt.Sprintf("is %d; at least %d allowed", n, lo))
+	default:
 		c.add(at, fmt.Sprintf("is %d; %d to %d allowed", n, lo, hi))
 	}
 }
 
 // count checks the number of elements of a list or map, or of bytes of a blob.
-func (c *checker) count(member, unit string, n, lo, hi int) {
+func (c *checker) count(member, units string, n, lo, hi int) {
+	at := step{member: member, index: byMember}
 	switch {
-	case n > hi && hi > 0:
+	case n < lo:
+		c.add(at, amount(strconv.Itoa(n), units, lo, hi))
+	case hi > 0 && n > hi:
 		// The decoder keeps no more than one element beyond the maximum, so
 		// the true number is not known here.
-		c.add(step{member: member, index: byMember}, fmt.Sprintf("has more than %d %ss; %d to %d allowed", hi, unit, lo, hi))
-	case n < lo:
-		c.add(step{member: member, index: byMember}, amount(n, unit, lo, hi))
+		c.add(at, amount("more than "+strconv.Itoa(hi), units, lo, hi))
 	}
 }

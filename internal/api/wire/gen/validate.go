@@ -90,9 +90,9 @@ func (w *validator) checks(mb member) string {
 	case "structure":
 		put("c.enter(%q)\n%s.check(c)\nc.leave()", mb.name, v)
 	case "blob":
-		w.count(put, mb, "byte")
+		w.count(put, mb, "bytes")
 	case "list":
-		w.count(put, mb, "item")
+		w.count(put, mb, "items")
 		item := w.Shapes[s.Member.Shape]
 		switch item.Type {
 		case "structure":
@@ -107,7 +107,7 @@ func (w *validator) checks(mb member) string {
 			}
 		}
 	case "map":
-		w.count(put, mb, "entry")
+		w.count(put, mb, "entries")
 		key, value := w.ruleOrNone(w.Shapes[s.Key.Shape]), w.Shapes[s.Value.Shape]
 		if value.Type == "structure" {
 			put("for _, key := range keys(c, %q, %s, %s) {\nc.enterEntry(%q, key)\nentry := %s[key]\nentry.check(c)\nc.leave()\n}",
@@ -119,7 +119,7 @@ func (w *validator) checks(mb member) string {
 	return b.String()
 }
 
-func (w *validator) count(put func(string, ...any), mb member, unit string) {
+func (w *validator) count(put func(string, ...any), mb member, units string) {
 	s := mb.shape
 	if s.Min == nil && s.Max == nil {
 		return
@@ -131,7 +131,7 @@ func (w *validator) count(put func(string, ...any), mb member, unit string) {
 	if s.Max != nil {
 		hi = *s.Max
 	}
-	put("c.count(%q, %q, len(v.%s), %d, %d)", mb.name, unit, mb.name, lo, hi)
+	put("c.count(%q, %q, len(v.%s), %d, %d)", mb.name, units, mb.name, lo, hi)
 }
 
 func limits(s *shape) (lo, hi int64, bounded bool) {
