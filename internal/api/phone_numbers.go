@@ -1,0 +1,3 @@
+package api
+
+func (a *API) phoneNumberOperations() []operation { return nil }
