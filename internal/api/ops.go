@@ -72,6 +72,11 @@ func (a *API) operations() []operation {
 	for _, noun := range [][]operation{
 		a.phoneNumberOperations(),
 		a.senderIDOperations(),
+		a.poolOperations(),
+		a.configurationSetOperations(),
+		a.eventDestinationOperations(),
+		a.tagOperations(),
+		a.accountOperations(),
 	} {
 		rows = append(rows, noun...)
 	}

@@ -112,3 +112,95 @@ func wireTags(tags map[string]string) []wire.Tag {
 	}
 	return list
 }
+
+// taggedResource reads the ResourceArn of a request: a resource of a type that has
+// tags.
+func taggedResource(c *Call, arn string) (t sms.ResourceType, id string, err error) {
+	a, ok := sms.ParseARN(arn)
+	if !ok || !slices.Contains(taggedTypes, a.Type) {
+		return "", "", sms.Invalid(sms.ReasonInvalidARN, "ResourceArn", "ResourceArn is not the ARN of a resource of this service that can have tags.")
+	}
+	id, err = resolve(c, a.Type, arn, "ResourceArn")
+	return a.Type, id, err
+}
+
+// changeTags runs change on a copy of a resource's tags and stores them.
+func (a *API) changeTags(ctx context.Context, c *Call, arn string, change func(map[string]string) error) error {
+	t, id, err := taggedResource(c, arn)
+	if err != nil {
+		return err
+	}
+	return a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
+		old, exists := tagsOf(tx.Snapshot, t, id)
+		if !exists {
+			return sms.NotFound(t, arn)
+		}
+		tags := make(map[string]string, len(old))
+		maps.Copy(tags, old)
+		if err := change(tags); err != nil {
+			return err
+		}
+		if !maps.Equal(tags, old) {
+			setTags(tx, t, id, tags)
+		}
+		return nil
+	})
+}
+
+func (a *API) tagResource(ctx context.Context, c *Call, in *wire.TagResourceRequest) (*wire.TagResourceResult, error) {
+	added, err := requestTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	err = a.changeTags(ctx, c, in.ResourceArn, func(tags map[string]string) error {
+		maps.Copy(tags, added)
+		return withinTagQuota(tags, a.limits.TagsPerResource)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.TagResourceResult{}, nil
+}
+
+// untagResource removes the tags that are there; keys that no tag has are no
+// mistake.
+func (a *API) untagResource(ctx context.Context, c *Call, in *wire.UntagResourceRequest) (*wire.UntagResourceResult, error) {
+	for i, key := range in.TagKeys {
+		if err := checkTagKey(fmt.Sprintf("TagKeys[%d]", i), key); err != nil {
+			return nil, err
+		}
+	}
+	err := a.changeTags(ctx, c, in.ResourceArn, func(tags map[string]string) error {
+		for _, key := range in.TagKeys {
+			delete(tags, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.UntagResourceResult{}, nil
+}
+
+func (a *API) listTagsForResource(_ context.Context, c *Call, in *wire.ListTagsForResourceRequest) (*wire.ListTagsForResourceResult, error) {
+	t, id, err := taggedResource(c, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	tags, exists := tagsOf(c.Account, t, id)
+	if !exists {
+		return nil, sms.NotFound(t, in.ResourceArn)
+	}
+	return &wire.ListTagsForResourceResult{ResourceArn: &in.ResourceArn, Tags: wireTags(tags)}, nil
+}
+
+func (a *API) tagOperations() []operation {
+	return []operation{
+		{"TagResource", handle(a.tagResource), "sms-voice:TagResource",
+			on(func(_ *Call, in *wire.TagResourceRequest) []string { return []string{in.ResourceArn} })},
+		{"UntagResource", handle(a.untagResource), "sms-voice:UntagResource",
+			on(func(_ *Call, in *wire.UntagResourceRequest) []string { return []string{in.ResourceArn} })},
+		{"ListTagsForResource", handle(a.listTagsForResource), "sms-voice:ListTagsForResource",
+			on(func(_ *Call, in *wire.ListTagsForResourceRequest) []string { return []string{in.ResourceArn} })},
+	}
+}
