@@ -26,6 +26,10 @@ var (
 // somebody else since they were read. Other changes of the batch are not touched.
 var ErrVersion = errors.New("resource was changed meanwhile")
 
+// ErrExists is the answer to a single change that accepts a message whose ID is
+// taken. Other changes of the batch are not touched.
+var ErrExists = errors.New("message is in the store already")
+
 // ErrNotFound is answered by lookups of a single row.
 var ErrNotFound = errors.New("not in the store")
 
@@ -164,7 +168,8 @@ type SpendDelta struct {
 }
 
 // Change is what one caller wants committed together. Apply sets Err to a
-// failure of this change alone (ErrVersion).
+// failure of this change alone (ErrVersion, ErrExists), of which then nothing is
+// written.
 type Change struct {
 	Accept    []Accepted
 	Mark      []Dispatch
@@ -222,7 +227,7 @@ type Resource struct {
 
 // ResourceWrite puts or deletes a resource if it still has the version that the
 // caller read: 0 where it must not exist yet. All writes of a change are made or
-// none.
+// none. The engine sets Version to the one that was written.
 type ResourceWrite struct {
 	Resource
 	Expect int64
@@ -251,6 +256,9 @@ type Engine interface {
 	AwaitingAfter(ctx context.Context, after sms.ID, limit int) ([]Awaiting, error)
 	Dispatches(ctx context.Context, slot int, after int64, limit int) ([]Dispatch, error)
 	ParkedReceipts(ctx context.Context, slot int, after int64, limit int) ([]ParkedReceipt, error)
+
+	// Shards are the shards that have queued or awaiting messages.
+	Shards(ctx context.Context) ([]string, error)
 
 	// Messages fills in the messages with these ids, in their order, nil for
 	// one that is not there.

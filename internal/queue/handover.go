@@ -1,0 +1,266 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"heliograph/internal/carrier"
+	"heliograph/internal/encode"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// batch is a dispatch row: parts marked as in flight together. left counts those
+// without an outcome; it is guarded by the shard's mutex.
+type batch struct {
+	seq  int64
+	left int
+}
+
+// workList holds marked batches until the shard hands them over.
+type workList struct {
+	mu     sync.Mutex
+	list   [][]claim
+	wake   chan struct{}
+	closed bool
+}
+
+func (w *workList) add(claims []claim) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.list = append(w.list, claims)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (w *workList) take() [][]claim {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.list
+	w.list = nil
+	return list
+}
+
+func (w *workList) close() {
+	w.mu.Lock()
+	w.closed = true
+	close(w.wake)
+	w.mu.Unlock()
+}
+
+// mark writes that parts are about to be handed over; only then they are.
+func (s *shard) mark(claims []claim) {
+	b := &batch{seq: s.q.dispatch.Add(1), left: len(claims)}
+	d := store.Dispatch{Seq: b.seq, Carrier: s.name, Parts: make([]sms.PartID, len(claims))}
+	for i := range claims {
+		claims[i].batch = b
+		d.Parts[i] = claims[i].entry.id.Part(claims[i].part)
+	}
+	s.q.o.Committer.Enqueue(&store.Change{Mark: []store.Dispatch{d}}, func(err error) {
+		if err == nil && s.work.add(claims) {
+			return
+		}
+		if err != nil {
+			s.q.o.Log.Error("message parts cannot be marked as in flight; they wait", "carrier", s.name, "parts", len(claims), "error", err)
+		}
+		s.unclaim(claims, err)
+	})
+}
+
+// unclaim puts claims back that were never handed over. After a failed mark the
+// shard pauses, so that a store that is down is not asked in a tight loop.
+func (s *shard) unclaim(claims []claim, err error) {
+	s.mu.Lock()
+	s.claimed -= len(claims)
+	s.flying -= len(claims)
+	for i := len(claims) - 1; i >= 0; i-- {
+		e := claims[i].entry
+		e.flying &^= bit(claims[i].part)
+		e.todo |= bit(claims[i].part)
+		if !e.queued {
+			s.putBack(e)
+		}
+	}
+	if err != nil {
+		s.pausedUntil = s.q.o.Now().Add(time.Second)
+	}
+	s.mu.Unlock()
+	s.wake()
+}
+
+// handOver submits marked batches in order.
+func (s *shard) handOver() {
+	for range s.work.wake {
+		s.submitAll()
+	}
+	s.submitAll()
+}
+
+func (s *shard) submitAll() {
+	for list := s.work.take(); len(list) > 0; list = s.work.take() {
+		for _, claims := range list {
+			for i := range claims {
+				s.submit(claims[i])
+			}
+		}
+	}
+}
+
+func (s *shard) submit(c claim) {
+	e, m := c.entry, c.entry.message
+	part, err := s.part(m, e, c.part)
+	if err != nil {
+		s.release1()
+		s.outcomes.add(outcome{claim: c, at: s.q.o.Now(), Outcome: carrier.Outcome{Kind: carrier.Refused,
+			Status: sms.StatusInvalidMessage, Detail: err.Error()}})
+		return
+	}
+	if !e.touched && c.part == 1 {
+		s.q.o.Metrics.Wait.Observe(max(s.q.o.Now().Sub(m.AcceptedAt), 0).Seconds())
+	}
+	s.q.o.Metrics.Submitted.WithLabelValues(s.name).Inc()
+	s.carrier.Submit(part, func(o carrier.Outcome) {
+		s.outcomes.add(outcome{claim: c, Outcome: o, at: s.q.o.Now()})
+	})
+	s.release1()
+}
+
+// release1 gives the place of one claimed part back: it now counts in the
+// carrier's own Room.
+func (s *shard) release1() {
+	s.mu.Lock()
+	s.claimed--
+	s.mu.Unlock()
+}
+
+// part cuts part n out of its message as it was cut when it was billed.
+func (s *shard) part(m *sms.Message, e *entry, n int) (carrier.Part, error) {
+	route := &m.Route
+	if e.route != nil {
+		route = e.route
+	}
+	text, err := encode.SplitWith(m.Body, encode.Options{Reference16: m.Reference16, Alphabet: s.traits.Alphabet})
+	if err != nil {
+		return carrier.Part{}, err
+	}
+	if len(text.Parts) != m.Parts {
+		return carrier.Part{}, errCut
+	}
+	return carrier.Part{
+		ID: e.id.Part(n), Number: n, Total: m.Parts, Reference: m.Reference,
+		Origination: route.Identity, Kind: route.Kind, NumberType: route.NumberType,
+		Destination: m.Destination, Country: m.Country, Text: text.Parts[n-1].Text, Encoding: text.Encoding,
+		Expires: e.expires, CountryParameters: m.CountryParameters, Resent: e.resent&bit(n) != 0,
+	}, nil
+}
+
+var errCut = errors.New("the carrier's alphabet has changed since the message was accepted, and its parts with it")
+
+// isFatal tells failures that end the process from those that pass.
+func isFatal(err error) bool {
+	return errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrClosed)
+}
+
+// load reads the messages at the heads of lanes.
+func (s *shard) load(lanes []*lane) {
+	const ahead = 64
+	var entries []*entry
+	var ids []sms.ID
+	s.mu.Lock()
+	for _, l := range lanes {
+		for c := range l.fifo {
+			for i := range min(l.fifo[c].len(), ahead) {
+				if e := l.fifo[c].at(i); e.message == nil {
+					entries, ids = append(entries, e), append(ids, e.id)
+				}
+			}
+		}
+	}
+	s.mu.Unlock()
+	messages, err := s.read(ids)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.q.o.Now()
+	if err != nil {
+		s.pausedUntil = now.Add(time.Second)
+	}
+	for i := range messages {
+		s.attach(entries[i], messages[i], now)
+	}
+	for _, l := range lanes {
+		if err == nil {
+			s.dropMissing(l)
+		}
+		l.where = laneIdle
+		s.activate(l)
+	}
+}
+
+// dropMissing takes out of a lane what has no message in the store any more, so
+// that it does not block what stands behind it.
+func (s *shard) dropMissing(l *lane) {
+	for c := range l.fifo {
+		for l.fifo[c].len() > 0 && l.fifo[c].at(0).message == nil {
+			e := l.fifo[c].popFront()
+			l.parts -= e.parts
+			s.q.o.Log.Error("queued message is not in the store", "carrier", s.name, "message", int64(e.id))
+		}
+	}
+}
+
+func (s *shard) attach(e *entry, m *sms.Message, now time.Time) {
+	if m == nil || e.message != nil {
+		return
+	}
+	s.q.inMemory.Add(1)
+	e.message = m
+	if e.route != nil {
+		e.lane.setRate(now, e.route.PartsPerSecond)
+	} else {
+		e.lane.setRate(now, m.Route.PartsPerSecond)
+	}
+}
+
+func (s *shard) read(ids []sms.ID) ([]*sms.Message, error) {
+	messages, err := s.q.o.Messages.Fill(context.Background(), s.q.o.Engine, ids)
+	if err != nil {
+		s.q.o.Log.Error("messages in the queue cannot be read; trying again", "carrier", s.name, "messages", len(ids), "error", err)
+	}
+	return messages, err
+}
+
+// fillExpired reads the messages of entries that end without having been read.
+func (s *shard) fillExpired(list []outcome) {
+	var entries []*entry
+	var ids []sms.ID
+	for i := range list {
+		if e := list[i].claim.entry; e.message == nil {
+			entries, ids = append(entries, e), append(ids, e.id)
+		}
+	}
+	for len(ids) > 0 {
+		messages, err := s.read(ids)
+		if err != nil {
+			if isFatal(err) {
+				return
+			}
+			time.Sleep(time.Second)
+			continue
+		}
+		for i, e := range entries {
+			if messages[i] != nil {
+				s.q.inMemory.Add(1)
+				e.message = messages[i]
+			}
+		}
+		return
+	}
+}
