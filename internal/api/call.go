@@ -82,3 +82,12 @@ func optional(s string) *string {
 	}
 	return &s
 }
+
+// texts are values of a string type as the API's documents have them.
+func texts[S ~string](values []S) []string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	return list
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -85,21 +84,16 @@ func (r Rates) With(changed map[string]float64) (Rates, error) {
 
 // limiter holds one operation to its rate, account by account.
 type limiter struct {
-	bucket throttle.Bucket // of an account that has made no request yet
-
-	mu       sync.Mutex
-	accounts map[string]*throttle.Bucket
+	perSecond float64
+	accounts  sync.Map // *throttle.Limiter by account id
 }
 
 // newLimiter gives nil for an operation without a limit.
 func (r Rates) newLimiter(operation string) *limiter {
-	rate := r[operation]
-	if rate <= 0 {
+	if r[operation] <= 0 {
 		return nil
 	}
-	b := throttle.NewBucket(rate)
-	b.Tolerance = (burst - 1) * b.Interval
-	return &limiter{bucket: b, accounts: map[string]*throttle.Bucket{}}
+	return &limiter{perSecond: r[operation]}
 }
 
 // take counts one request of the account, or refuses it.
@@ -107,16 +101,12 @@ func (l *limiter) take(account string, now time.Time) error {
 	if l == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.accounts[account]
-	if b == nil {
-		made := l.bucket
-		b = &made
-		l.accounts[strings.Clone(account)] = b
+	of, ok := l.accounts.Load(account)
+	if !ok {
+		of, _ = l.accounts.LoadOrStore(account, throttle.NewLimiter(l.perSecond, burst, now))
 	}
-	if _, ok := b.Take(now, 1); !ok {
-		return sms.Throttled("Rate exceeded: more than %.4g requests a second to this operation.", float64(time.Second)/float64(b.Interval))
+	if _, ok := of.(*throttle.Limiter).Allow(now); !ok {
+		return sms.Throttled("Rate exceeded: the account may make %g requests a second to this operation.", l.perSecond)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 
+	"heliograph/internal/api/wire"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -106,4 +107,17 @@ func resolveSenderID(c *Call, senderIDOrARN, country, field, countryField string
 		return "", sms.Invalid(reasonCountryMismatch, countryField, "%s is %s, and the ARN is that of a sender ID for another country.", countryField, country)
 	}
 	return key, nil
+}
+
+// senderIDARNs are the ARNs of the sender IDs that a request names, for
+// authorization.
+func senderIDARNs(c *Call, ids ...wire.SenderIdAndCountry) []string {
+	var arns []string
+	for _, id := range ids {
+		if !sms.IsARN(id.SenderId) {
+			id.SenderId += "/" + id.IsoCountryCode
+		}
+		arns = append(arns, namedARN(c, sms.TypeSenderID, id.SenderId))
+	}
+	return arns
 }
