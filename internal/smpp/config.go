@@ -23,7 +23,7 @@ type Config struct {
 	// is unbound: off.
 	Inactivity time.Duration
 	// DrainTimeout is how long requests without an answer are waited for after the
-	// peer sent unbind: 5 s.
+	// peer sent unbind: 5 s. Negative is not at all.
 	DrainTimeout time.Duration
 	// MaxPDU is the largest PDU, in octets, read or written: 64 KiB.
 	MaxPDU int
@@ -42,8 +42,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// maxUnsent is how many octets of responses may wait to be written, in octets, until
-// the peer that asked for them and does not read counts as stalled.
+// maxUnsent is how many octets of responses may wait to be written until the peer,
+// which asked for them and does not read, counts as stalled.
 const maxUnsent = 8 << 20
 
 func (c Config) withDefaults() Config {

@@ -1,15 +1,12 @@
 package smpp
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -177,105 +174,6 @@ func TestInactivity(t *testing.T) {
 	})
 }
 
-func TestPeerUnbindsWithSubmitsOutstanding(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1, DrainTimeout: 5 * time.Second})
-		var got outcomes
-		var asked []pdu.PDU
-		for i := range 2 {
-			s.TrySubmit(message(i), got.expectOne(i))
-			asked = append(asked, p.expect(pdu.CommandSubmitSM))
-		}
-		p.write(&pdu.Unbind{Header: pdu.Header{Sequence: 50}})
-		synctest.Wait()
-		if err := s.TrySubmit(message(2), nil); !errors.Is(err, ErrPeerUnbind) || !NeverWritten(err) {
-			t.Errorf("a submit after the peer's unbind: %v", err)
-		}
-		p.write(pdu.ResponseTo(asked[0], pdu.ROK)) // one is still answered, the other never
-		start := time.Now()
-		if r := p.expect(pdu.CommandUnbindResp); r.Head().Sequence != 50 {
-			t.Errorf("unbind 50 was answered as %d", r.Head().Sequence)
-		}
-		if waited := time.Since(start); waited != 5*time.Second {
-			t.Errorf("answered after %s", waited)
-		}
-		p.expectEnd()
-		<-s.Done()
-		if all := got.wait(); all[0].err != nil || !errors.Is(all[1].err, ErrPeerUnbind) || NeverWritten(all[1].err) {
-			t.Errorf("outcomes %v", all)
-		}
-		if !errors.Is(s.Err(), ErrPeerUnbind) {
-			t.Errorf("Err = %v", s.Err())
-		}
-	})
-}
-
-func TestPeerUnbindsAndAnswersAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1, DrainTimeout: 5 * time.Second})
-		var got outcomes
-		s.TrySubmit(message(0), got.expectOne(0))
-		asked := p.expect(pdu.CommandSubmitSM)
-		p.write(&pdu.Unbind{Header: pdu.Header{Sequence: 50}})
-		start := time.Now()
-		p.write(pdu.ResponseTo(asked, pdu.ROK))
-		p.expect(pdu.CommandUnbindResp)
-		if waited := time.Since(start); waited != 0 {
-			t.Errorf("answered after %s", waited)
-		}
-		<-s.Done()
-		if all := got.wait(); all[0].err != nil {
-			t.Errorf("outcomes %v", all)
-		}
-	})
-}
-
-func TestBothUnbindAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1})
-		unbound := make(chan error)
-		go func() { unbound <- s.Unbind(t.Context()) }()
-		ours := p.expect(pdu.CommandUnbind)
-		p.write(&pdu.Unbind{Header: pdu.Header{Sequence: 50}})
-		p.expect(pdu.CommandUnbindResp)
-		p.write(pdu.ResponseTo(ours, pdu.ROK))
-		if err := <-unbound; err != nil {
-			t.Errorf("Unbind: %v", err)
-		}
-	})
-}
-
-func TestUnbindAnsweredByClosing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1})
-		unbound := make(chan error)
-		go func() { unbound <- s.Unbind(t.Context()) }()
-		p.expect(pdu.CommandUnbind)
-		p.conn.Close()
-		if err := <-unbound; err != nil {
-			t.Errorf("Unbind: %v", err)
-		}
-	})
-}
-
-func TestUnbindGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1})
-		go io.Copy(io.Discard, p.conn)
-		defer p.conn.Close()
-		var got outcomes
-		s.TrySubmit(message(0), got.expectOne(0))
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		if err := s.Unbind(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Unbind: %v", err)
-		}
-		if one := got.wait()[0]; NeverWritten(one.err) || one.err == nil {
-			t.Errorf("outcome = %v", one.err)
-		}
-	})
-}
-
 func TestWaitersGetRoomInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := pipeSession(t, Config{Window: 1, EnquireLink: -1})
@@ -343,114 +241,6 @@ func TestBeforeWrite(t *testing.T) {
 	})
 }
 
-func TestMalformedFromPeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1, OnPDU: accept})
-		raw := func(command, sequence uint32, body string) {
-			b := binary.BigEndian.AppendUint32(nil, uint32(16+len(body)))
-			b = binary.BigEndian.AppendUint32(b, command)
-			b = binary.BigEndian.AppendUint32(b, 0)
-			p.writeRaw(append(binary.BigEndian.AppendUint32(b, sequence), body...))
-		}
-		answered := func(c pdu.CommandID, sequence uint32, status pdu.Status) {
-			t.Helper()
-			head := *p.expect(c).Head()
-			if head != (pdu.Header{Status: status, Sequence: sequence}) {
-				t.Errorf("%s: %+v, want %s for %d", c, head, status, sequence)
-			}
-		}
-		raw(0x1234, 1, "")
-		answered(pdu.CommandGenericNack, 1, pdu.RInvCmdID)
-		raw(5, 2, "abc")
-		answered(pdu.CommandGenericNack, 2, pdu.RInvCmdLen)
-		raw(5, 3, strings.Repeat("\x00", 16)+"\x09")
-		answered(pdu.CommandDeliverSMResp, 3, pdu.RInvMsgLen)
-		raw(0x80001234, 4, "") // not answered
-		raw(9, 5, "a\x00\x00\x00\x34\x00\x00\x00")
-		answered(pdu.CommandBindTransceiverResp, 5, pdu.RAlyBnd)
-		p.write(&pdu.SubmitSM{Header: pdu.Header{Sequence: 6}})
-		answered(pdu.CommandSubmitSMResp, 6, pdu.RInvBndSts)
-		p.write(&pdu.Outbind{Header: pdu.Header{Sequence: 7}}) // ignored
-		p.write(&pdu.DeliverSM{Header: pdu.Header{Sequence: 8}})
-		answered(pdu.CommandDeliverSMResp, 8, pdu.ROK)
-
-		// An answer that cannot be read leaves its request unknown.
-		var got outcomes
-		s.TrySubmit(message(0), got.expectOne(0))
-		sequence := p.expect(pdu.CommandSubmitSM).Head().Sequence
-		raw(0x80000004, sequence, strings.Repeat("x", 300))
-		var fault *pdu.DecodeError
-		if one := got.wait()[0]; !errors.As(one.err, &fault) || NeverWritten(one.err) {
-			t.Errorf("outcome = %v", one.err)
-		}
-		// One of another kind is no answer.
-		s.TrySubmit(message(1), got.expectOne(1))
-		sequence = p.expect(pdu.CommandSubmitSM).Head().Sequence
-		p.write(&pdu.DataSMResp{Header: pdu.Header{Sequence: sequence}})
-		p.write(&pdu.SubmitSMResp{Header: pdu.Header{Sequence: sequence}, MessageID: "right"})
-		if one := got.wait()[1]; one != (outcome{id: "right"}) {
-			t.Errorf("outcome = %+v", one)
-		}
-		// Without a right length there is no next PDU.
-		go p.writeRaw([]byte{0, 0, 0, 3})
-		answered(pdu.CommandGenericNack, 0, pdu.RInvCmdLen)
-		p.expectEnd()
-		<-s.Done()
-		if !errors.As(s.Err(), &fault) || !fault.Fatal {
-			t.Errorf("Err = %v", s.Err())
-		}
-	})
-}
-
-func TestInboundOverflow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hold := make(chan struct{})
-		s, p := pipeSession(t, Config{EnquireLink: -1, MaxInbound: 2, OnPDU: func(s *Session, one pdu.PDU) {
-			<-hold
-			accept(s, one)
-		}})
-		deliver := func(sequence uint32) {
-			p.write(&pdu.DeliverSM{Header: pdu.Header{Sequence: sequence}})
-			synctest.Wait()
-		}
-		deliver(1) // with the handler
-		deliver(2)
-		deliver(3)
-		deliver(4) // one too many
-		if head := p.expect(pdu.CommandDeliverSMResp).Head(); head.Sequence != 4 || head.Status != pdu.RXTAppn {
-			t.Errorf("got %+v", head)
-		}
-		// A handler that does not return holds up neither enquire_link nor answers.
-		var got outcomes
-		s.TrySubmit(message(0), got.expectOne(0))
-		p.write(pdu.ResponseTo(p.expect(pdu.CommandSubmitSM), pdu.ROK))
-		got.wait()
-		close(hold)
-		for sequence := range uint32(3) {
-			if head := p.expect(pdu.CommandDeliverSMResp).Head(); head.Sequence != sequence+1 || head.Status != pdu.ROK {
-				t.Errorf("got %+v", head)
-			}
-		}
-		s.Close()
-		<-s.Done()
-	})
-}
-
-func TestNobodyToDeliverTo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1})
-		p.write(&pdu.DeliverSM{Header: pdu.Header{Sequence: 1}})
-		if head := p.expect(pdu.CommandDeliverSMResp).Head(); head.Status != pdu.RXTAppn {
-			t.Errorf("got %+v", head)
-		}
-		p.conn.Close()
-		<-s.Done()
-		if !errors.Is(s.Err(), io.EOF) {
-			t.Errorf("Err = %v", s.Err())
-		}
-	})
-}
-
 func TestSlowCallbacksHoldBackSubmits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p := pipeSession(t, Config{Window: 2, EnquireLink: -1})
@@ -509,6 +299,7 @@ func TestAnswersBeforeResetAreKept(t *testing.T) {
 			answers, _ = pdu.Append(answers, pdu.ResponseTo(p.expect(pdu.CommandSubmitSM), pdu.ROK))
 		}
 		p.writeRaw(answers)
+		conn.(*net.TCPConn).SetLinger(0) // closing is a reset
 	}()
 	s := bindTo(t, BindConfig{Address: l.Addr().String(), Session: Config{Window: 1000}})
 	var got outcomes
@@ -517,100 +308,18 @@ func TestAnswersBeforeResetAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	sent := n
+	for s.TrySubmit(message(sent), got.expectOne(sent)) == nil { // until writing fails
+		sent++
+		time.Sleep(time.Millisecond)
+	}
+	got.wg.Done() // the last one is not called back
 	<-s.Done()
 	for i, one := range got.wait() {
-		if one.err != nil {
+		if (one.err != nil) != (i >= n) {
 			t.Errorf("outcome of %d = %v", i, one.err)
 		}
 	}
-}
-
-func TestBeforeBind(t *testing.T) {
-	v := &Server{Session: Config{OnPDU: accept}, MaxConnections: 2, BindTimeout: 300 * time.Millisecond}
-	address := startServer(t, v)
-	dial := func() *peer {
-		t.Helper()
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(patience))
-		return &peer{t: t, conn: conn, stream: pdu.NewReader(conn, pdu.MaxLength)}
-	}
-	p := dial()
-	p.write(&pdu.EnquireLink{Header: pdu.Header{Sequence: 1}})
-	p.expect(pdu.CommandEnquireLinkResp)
-	p.write(&pdu.SubmitSM{Header: pdu.Header{Sequence: 2}})
-	if head := p.expect(pdu.CommandSubmitSMResp).Head(); head.Status != pdu.RInvBndSts {
-		t.Errorf("submit_sm before the bind: %s", head.Status)
-	}
-	p.write(&pdu.Bind{Header: pdu.Header{Sequence: 3}, Type: pdu.Transceiver, InterfaceVersion: pdu.Version33})
-	if r := p.expect(pdu.CommandBindTransceiverResp).(*pdu.BindResp); r.Status != pdu.ROK || len(r.TLVs) != 0 {
-		t.Errorf("a bind of version 3.3 was answered %+v", r)
-	}
-	p.write(&pdu.SubmitSM{Header: pdu.Header{Sequence: 4}})
-	p.expect(pdu.CommandSubmitSMResp)
-
-	silent := dial()
-	for len(connections(v)) < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	dial().expectEnd() // the third of two
-	silent.expectEnd() // the bind timeout
-
-	for name, bytes := range map[string][]byte{
-		"HTTP":      []byte("GET / HTTP/1.1\r\n\r\n"),
-		"no length": bytes.Repeat([]byte{0}, 64),
-	} {
-		for len(connections(v)) > 1 {
-			time.Sleep(time.Millisecond)
-		}
-		p := dial()
-		p.writeRaw(bytes)
-		if head := p.expect(pdu.CommandGenericNack).Head(); head.Status != pdu.RInvCmdLen {
-			t.Errorf("%s: %s", name, head.Status)
-		}
-		p.expectEnd()
-		p.conn.Close()
-	}
-	for len(connections(v)) > 1 {
-		time.Sleep(time.Millisecond)
-	}
-	p = dial()
-	p.write(&pdu.Unbind{Header: pdu.Header{Sequence: 1}})
-	p.expect(pdu.CommandUnbindResp)
-	p.expectEnd()
-}
-
-func connections(v *Server) []net.Conn {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var all []net.Conn
-	for conn := range v.conns {
-		all = append(all, conn)
-	}
-	return all
-}
-
-func TestStalledPeer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, p := pipeSession(t, Config{EnquireLink: -1, ResponseTimeout: time.Hour})
-		links, err := pdu.Append(nil, &pdu.EnquireLink{Header: pdu.Header{Sequence: 1}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		many := bytes.Repeat(links, 1024)
-		for { // and never reads
-			if _, err := p.conn.Write(many); err != nil {
-				break
-			}
-		}
-		<-s.Done()
-		if !errors.Is(s.Err(), ErrPeerStalled) {
-			t.Errorf("Err = %v", s.Err())
-		}
-	})
 }
 
 func TestSequenceNumbersWrap(t *testing.T) {
