@@ -14,7 +14,7 @@ type Committer struct {
 	engine  Engine
 	fence   Fence
 	observe []func([]*Change)
-	fatal   func(error)
+	fatal   func(error) // nil once it was called
 	stats   func(changes int, took time.Duration, err error)
 
 	mu      sync.Mutex
@@ -38,7 +38,8 @@ const maxBatch = 512
 // CommitterOptions are a Committer's callbacks.
 type CommitterOptions struct {
 	// Observers are called with each committed batch, in commit order, from the
-	// committer's goroutine, before the callers are answered. They must not wait.
+	// committer's goroutine, before the callers are answered. They must not wait,
+	// and pass over changes whose Err is set.
 	Observers []func([]*Change)
 	// Fatal is called once when the engine answers ErrBroken or ErrFenced.
 	Fatal func(error)
@@ -50,9 +51,6 @@ type CommitterOptions struct {
 func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
 	c := &Committer{engine: engine, fence: fence, observe: o.Observers, fatal: o.Fatal, stats: o.Stats,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if c.fatal == nil {
-		c.fatal = func(error) {}
-	}
 	if c.stats == nil {
 		c.stats = func(int, time.Duration, error) {}
 	}
@@ -63,8 +61,8 @@ func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
 // Fence is the fence that commits are made under.
 func (c *Committer) Fence() Fence { return c.fence }
 
-// Commit writes the change and returns when it is durable. It does not give up
-// when ctx ends: what was handed in is written, and the caller must know.
+// Commit writes the change and returns when it is durable or has failed. There
+// is no giving up: what was handed in is written, and the caller must know.
 func (c *Committer) Commit(change *Change) error {
 	answer := make(chan error, 1)
 	c.Enqueue(change, func(err error) { answer <- err })
@@ -133,8 +131,17 @@ func (c *Committer) apply(batch []request) {
 	began := time.Now()
 	err := c.engine.Apply(context.Background(), c.fence, changes)
 	c.stats(len(changes), time.Since(began), err)
-	if errors.Is(err, ErrBroken) || errors.Is(err, ErrFenced) {
+	if c.fatal != nil && (errors.Is(err, ErrBroken) || errors.Is(err, ErrFenced)) {
 		c.fatal(err)
+		c.fatal = nil
+	}
+	// An error that is not the database's is about one of the changes. Each is
+	// tried by itself, so that it fails nobody else's.
+	if err != nil && len(batch) > 1 && !wholesale(err) {
+		for i := range batch {
+			c.apply(batch[i : i+1])
+		}
+		return
 	}
 	if err == nil {
 		for _, f := range c.observe {
@@ -148,4 +155,14 @@ func (c *Committer) apply(batch []request) {
 			batch[i].reply(batch[i].change.Err)
 		}
 	}
+}
+
+// wholesale tells the errors that any batch would meet.
+func wholesale(err error) bool {
+	for _, kind := range []error{ErrFull, ErrUnavailable, ErrFenced, ErrBroken, ErrClosed} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,0 +1,219 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// Options tune an Engine; a zero field has its default.
+type Options struct {
+	// BusyTimeout is how long a lock that another process holds is waited for
+	// before ErrUnavailable: 5 s.
+	BusyTimeout time.Duration
+	// Readers is the number of reading connections: 4.
+	Readers int
+	// CheckpointPages is the number of pages of 4 KiB in the write-ahead log at
+	// which they are moved into the database file: 4,000.
+	CheckpointPages int
+	// Logger is told of checkpoints that fail: slog.Default().
+	Logger *slog.Logger
+	// CacheSize is the page cache of the writing connection in bytes: 64 MiB.
+	// Each reader has an eighth of it.
+	CacheSize int
+}
+
+func (o Options) withDefaults() Options {
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.CheckpointPages == 0 {
+		o.CheckpointPages = 4000
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = 64 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// Engine is a store.Engine over one SQLite file.
+type Engine struct {
+	options Options
+	readers chan *conn // those not in use
+	opened  int        // readers
+	mover   *mover
+	closing chan struct{}
+	broken  atomic.Bool
+
+	mu     sync.Mutex // guards what follows: the writing connection and its transaction
+	writer *conn
+	batch  *batch
+	rows   *statements
+	ids    []driver.Value // scratch of load
+	fence  store.Fence    // that seq is known for; none where Epoch is 0
+	seq    int64          // last event of the fence's slot
+	maxID  sms.ID         // no message row has a larger one
+	closed bool
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Open opens the database file at path, making it where there is none, brings
+// its tables up to date and moves what the write-ahead log holds into it. The
+// directory must exist. The file is readable by its owner only.
+//
+// Errors are those of the contract: ErrUnavailable where the file cannot be
+// opened or is locked, ErrBroken where it is damaged or no database.
+func Open(ctx context.Context, path string, o Options) (*Engine, error) {
+	e := &Engine{options: o.withDefaults(), batch: newBatch(), rows: newStatements(), closing: make(chan struct{})}
+	if err := e.open(ctx, path); err != nil {
+		e.release()
+		return nil, fmt.Errorf("open database %s: %w", path, classify(err))
+	}
+	go e.mover.run()
+	return e, nil
+}
+
+func (e *Engine) open(ctx context.Context, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := migrate(ctx, writing(path, e.options, e.options.CacheSize)); err != nil {
+		return err
+	}
+	if e.writer, err = connect(ctx, writing(path, e.options, e.options.CacheSize)); err != nil {
+		return err
+	}
+	// Before anything is served: what the last process wrote to the log must be
+	// readable and fit into the file.
+	if _, err := checkpoint(e.writer, "TRUNCATE"); err != nil {
+		return err
+	}
+	e.readers = make(chan *conn, e.options.Readers)
+	for range e.options.Readers {
+		c, err := connect(ctx, reading(path, e.options))
+		if err != nil {
+			return err
+		}
+		e.readers <- c
+		e.opened++
+	}
+	c, err := connect(ctx, writing(path, e.options, 1<<20))
+	if err != nil {
+		return err
+	}
+	e.mover = newMover(e, c)
+	return nil
+}
+
+// writing names the file for a connection that may write. auto_vacuum counts
+// only while the file is empty and is set before WAL, which writes to it. The
+// mover does all checkpoints, so that no commit waits for one that it happened
+// to fall on, and so that their errors are seen.
+func writing(path string, o Options, cache int) string {
+	return dsn(path, o, cache, url.Values{
+		"_auto_vacuum":  {"INCREMENTAL"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+	}, "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
+}
+
+// reading names the file for a connection that only reads.
+func reading(path string, o Options) string {
+	return dsn(path, o, o.CacheSize/8, url.Values{"mode": {"ro"}})
+}
+
+func dsn(path string, o Options, cache int, q url.Values, pragmas ...string) string {
+	q.Set("_busy_timeout", fmt.Sprint(o.BusyTimeout.Milliseconds()))
+	q.Set("_foreign_keys", "off")
+	q.Set("_dqs", "false")
+	q["_pragma"] = append(pragmas, fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(MEMORY)")
+	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
+	return u.String()
+}
+
+func migrate(ctx context.Context, dsn string) (err error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// Close waits for the transaction in progress, moves the write-ahead log into
+// the file and closes it. A broken database is left exactly as it is: only the
+// next start may read it again.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	closed := e.closed
+	if e.closed = true; !closed {
+		close(e.closing)
+	}
+	e.mu.Unlock()
+	if closed {
+		return nil
+	}
+	e.mover.stop()
+	if e.broken.Load() {
+		return store.ErrBroken
+	}
+	_, err := checkpoint(e.writer, "TRUNCATE")
+	return errors.Join(classify(err), e.release())
+}
+
+// release closes the connections, waiting for reads in progress.
+func (e *Engine) release() error {
+	var errs []error
+	if e.mover != nil {
+		errs = append(errs, e.mover.conn.close())
+	}
+	for range e.opened {
+		errs = append(errs, (<-e.readers).close())
+	}
+	if e.writer != nil {
+		errs = append(errs, e.writer.close())
+	}
+	return errors.Join(errs...)
+}
