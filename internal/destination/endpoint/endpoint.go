@@ -1,0 +1,93 @@
+// Package endpoint chooses the Publisher of an event destination by the
+// configuration key aws.endpoint_url: the embedded local log, the real services,
+// or another endpoint that speaks their protocols.
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"heliograph/internal/destination"
+	"heliograph/internal/destination/cloudwatchlogs"
+	"heliograph/internal/destination/firehose"
+	"heliograph/internal/destination/local"
+	"heliograph/internal/destination/sns"
+	"heliograph/internal/sms"
+)
+
+// AWS is the URL that stands for the real services.
+const AWS = "aws"
+
+// Options say where events go.
+type Options struct {
+	URL   string     // aws.endpoint_url: empty for the local log, AWS, or http(s)://HOST
+	AWS   aws.Config // its Credentials are needed unless URL is empty; its Region is not used
+	Local *local.Log // needed where URL is empty
+	Slot  int        // node slot whose events are published
+}
+
+// Clients try a request again while a publication's time lasts; longer outages
+// are the Router's business.
+const (
+	attempts   = 3
+	maxBackoff = 300 * time.Millisecond
+)
+
+// New makes the Factory. Its error names aws.endpoint_url where that is wrong.
+func New(o Options) (destination.Factory, error) {
+	if o.URL == "" {
+		if o.Local == nil {
+			return nil, fmt.Errorf("aws.endpoint_url is empty, but there is no local event log")
+		}
+		return func(account, configurationSet string, d sms.EventDestination) (destination.Publisher, error) {
+			return o.Local.Publisher(account, configurationSet, d.Name)
+		}, nil
+	}
+	config, err := clientConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return func(_, _ string, d sms.EventDestination) (destination.Publisher, error) {
+		switch {
+		case d.CloudWatchLogs != nil:
+			return cloudwatchlogs.New(config, d.CloudWatchLogs.LogGroupARN, o.Slot)
+		case d.Firehose != nil:
+			return firehose.New(config, d.Firehose.DeliveryStreamARN)
+		case d.SNS != nil:
+			return sns.New(config, d.SNS.TopicARN)
+		}
+		return nil, fmt.Errorf("event destination %s has no log group, stream or topic", d.Name)
+	}, nil
+}
+
+func clientConfig(o Options) (aws.Config, error) {
+	config := o.AWS.Copy()
+	if o.URL != AWS {
+		u, err := url.Parse(o.URL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return aws.Config{}, fmt.Errorf("aws.endpoint_url is %q: it has to be empty, %q, or a URL with http or https", o.URL, AWS)
+		}
+		config.BaseEndpoint = &o.URL
+	}
+	if config.Credentials == nil {
+		return aws.Config{}, fmt.Errorf("aws.endpoint_url is %q, but there are no AWS credentials", o.URL)
+	}
+	if config.HTTPClient == nil {
+		config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = 64
+		})
+	}
+	config.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = attempts
+			r.MaxBackoff = maxBackoff
+		})
+	}
+	return config, nil
+}

@@ -1,0 +1,170 @@
+package destination
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"heliograph/internal/sms"
+)
+
+// feed is one event destination's share of the log. All of it is guarded by the
+// Router's mu. While it is attached, events go through queue and inflight and
+// hold the cursor; while it is detached, their sequence numbers go to lag, from
+// there into the store with the cursor, and its worker publishes them from there.
+type feed struct {
+	key                string // account/configuration set/name, as in store.LagKey
+	account, set, name string
+
+	definition sms.EventDestination
+	defined    bool
+	publisher  Publisher // of the definition; nil until it is needed
+
+	attached bool
+	since    time.Time // of being attached or detached
+	running  bool      // a worker is there
+	wake     chan struct{}
+
+	queue    []entry
+	inflight []entry
+	started  time.Time // of the publication in flight
+
+	lag     []int64 // ascending, all above the committed cursor
+	storing int     // how many of the lag are in a commit now
+	commits int64   // that stored lag
+	stored  int64   // events in the store's lag, as far as is known
+
+	failures int // in a row
+	nextTry  time.Time
+	paused   bool // the destination is disabled
+	gone     bool // the destination was deleted
+	lastErr  error
+}
+
+// entry is an event on its way. JSON is nil where it has still to be rendered.
+type entry struct {
+	seq    int64
+	item   Item
+	handed time.Time
+}
+
+// newFeed makes the feed of a key that the store holds.
+func newFeed(key string) (*feed, error) {
+	fields := strings.Split(key, "/")
+	if len(fields) != 3 {
+		return nil, fmt.Errorf("%q does not name an event destination: account/configuration set/name is expected", key)
+	}
+	return &feed{key: key, account: fields[0], set: fields[1], name: fields[2], attached: true, wake: make(chan struct{}, 1)}, nil
+}
+
+// define takes the destination's present definition and reports whether it
+// publishes to somewhere else now.
+func (f *feed) define(d sms.EventDestination) bool {
+	changed := f.defined && !sameTarget(&f.definition, &d)
+	if changed || !f.defined {
+		f.publisher = nil
+	}
+	f.definition, f.defined = d, true
+	return changed
+}
+
+func sameTarget(a, b *sms.EventDestination) bool {
+	return equal(a.CloudWatchLogs, b.CloudWatchLogs) && equal(a.Firehose, b.Firehose) && equal(a.SNS, b.SNS)
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// first is the oldest event that holds the cursor.
+func (f *feed) first() (entry, bool) {
+	if len(f.inflight) > 0 {
+		return f.inflight[0], true
+	}
+	if len(f.queue) > 0 {
+		return f.queue[0], true
+	}
+	return entry{}, false
+}
+
+// hand gives an event to a feed. The caller holds mu.
+func (r *Router) hand(f *feed, e entry) {
+	r.feeds[f.key] = f // it may have been tidied away since it was looked up
+	if f.attached {
+		f.queue = append(f.queue, e)
+		r.pending++
+	} else {
+		f.lag = append(f.lag, e.seq)
+	}
+	r.startWorker(f)
+}
+
+// detach sends what is queued, after the events given, to the lag. The caller
+// holds mu.
+func (r *Router) detach(f *feed, before []int64, why error, now time.Time) {
+	lag := before
+	for _, e := range f.queue {
+		lag = append(lag, e.seq)
+	}
+	f.lag = append(lag, f.lag...)
+	r.pending -= len(f.queue)
+	f.queue = nil
+	f.lastErr = why
+	if f.attached {
+		f.attached, f.since = false, now
+		r.stats.Detached++
+		r.o.Logger.Warn("event destination detached", "destination", f.key, "events", len(f.lag), "error", why)
+	}
+	token(r.room)
+}
+
+// attach makes a feed whose lag in the store is empty get events directly again,
+// beginning with the lag that is not in the store yet. The caller holds mu.
+func (r *Router) attach(f *feed, now time.Time) {
+	f.attached, f.since, f.stored = true, now, 0
+	f.failures, f.nextTry, f.lastErr, f.paused = 0, time.Time{}, nil, false
+	for _, seq := range f.lag {
+		f.queue = append(f.queue, entry{seq: seq, handed: now})
+	}
+	r.pending += len(f.lag)
+	f.lag = nil
+	r.o.Logger.Info("event destination attached", "destination", f.key)
+}
+
+// expire detaches the feeds that do not keep up. The caller holds mu.
+func (r *Router) expire(now time.Time) {
+	for _, f := range r.feeds {
+		if len(f.inflight) > 0 && now.Sub(f.started) > r.o.Wait+patience {
+			seqs := seqsOf(f.inflight)
+			r.pending -= len(f.inflight)
+			f.inflight = nil
+			r.detach(f, seqs, fmt.Errorf("no answer within %v", r.o.Wait+patience), now)
+		}
+		if len(f.queue) > 0 && now.Sub(f.queue[0].handed) > r.o.Wait {
+			r.detach(f, nil, fmt.Errorf("events waited longer than %v", r.o.Wait), now)
+		}
+	}
+}
+
+// thin detaches the feeds with most in their queues until what is in memory is
+// within its bound. The caller holds mu.
+func (r *Router) thin(now time.Time) {
+	for r.pending > maxPending {
+		var most *feed
+		for _, f := range r.feeds {
+			if len(f.queue) > 0 && (most == nil || len(f.queue) > len(most.queue)) {
+				most = f
+			}
+		}
+		if most == nil {
+			return
+		}
+		r.detach(most, nil, fmt.Errorf("%d events wait in memory for all destinations, %d are allowed", r.pending, maxPending), now)
+	}
+}
+
+func seqsOf(entries []entry) []int64 {
+	seqs := make([]int64, len(entries))
+	for i := range entries {
+		seqs[i] = entries[i].seq
+	}
+	return seqs
+}

@@ -1,0 +1,174 @@
+package destination
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// startWorker makes sure that somebody works for the feed. The caller holds mu.
+func (r *Router) startWorker(f *feed) {
+	if f.running || r.stopping {
+		return
+	}
+	f.running = true
+	r.workers.Add(1)
+	go r.work(f)
+}
+
+// work publishes for one feed, one batch after the other, until it is attached
+// and has nothing to do.
+func (r *Router) work(f *feed) {
+	defer r.workers.Done()
+	for {
+		r.mu.Lock()
+		if r.stopping || f.attached && len(f.queue) == 0 {
+			f.running = false
+			r.mu.Unlock()
+			return
+		}
+		attached := f.attached
+		var batch []entry
+		if attached {
+			n := min(len(f.queue), publishEvents)
+			batch = f.queue[:n:n]
+			f.queue = f.queue[n:]
+			f.inflight, f.started = batch, time.Now()
+		}
+		r.mu.Unlock()
+		if attached {
+			r.publishBatch(f, batch)
+		} else {
+			r.drain(f)
+		}
+	}
+}
+
+// errGone is why an event cannot be rendered.
+var errGone = errors.New("the message or the event is not in the store any more")
+
+// publishBatch publishes what was taken from an attached feed's queue and
+// detaches the feed if that fails.
+func (r *Router) publishBatch(f *feed, batch []entry) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.o.Wait)
+	defer cancel()
+	sent, lost, err := r.fill(ctx, batch)
+	var retry []int64
+	refused := 0
+	if err != nil {
+		retry = seqsOf(batch)
+	} else if len(sent) > 0 {
+		items := make([]Item, len(sent))
+		for i := range sent {
+			items[i] = sent[i].item
+		}
+		var again []int
+		again, refused, err = r.publish(ctx, f, items)
+		for _, i := range again {
+			retry = append(retry, sent[i].seq)
+		}
+	}
+
+	now := time.Now()
+	r.mu.Lock()
+	abandoned := f.inflight == nil
+	if !abandoned {
+		f.inflight = nil
+		r.pending -= len(batch)
+		r.lose(f, lost, errGone)
+		r.lose(f, refused, err)
+		r.stats.Published += int64(len(sent) - len(retry) - refused)
+		if len(retry) > 0 {
+			f.fail(now, r.o.RetryFirst, r.o.RetryMost, true)
+			r.detach(f, retry, err, now)
+		} else if f.attached {
+			f.failures, f.lastErr = 0, nil
+		}
+	}
+	r.mu.Unlock()
+	token(r.room)
+}
+
+// fill renders the entries that have no JSON yet, and leaves out those that are
+// lost.
+func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost int, err error) {
+	if !slices.ContainsFunc(batch, func(e entry) bool { return e.item.JSON == nil }) {
+		return batch, 0, nil
+	}
+	var seqs []int64
+	for _, e := range batch {
+		if e.item.JSON == nil {
+			seqs = append(seqs, e.seq)
+		}
+	}
+	loaded, err := r.loadEvents(ctx, seqs)
+	if err != nil {
+		return nil, 0, err
+	}
+	filled = make([]entry, 0, len(batch))
+	for _, e := range batch {
+		if e.item.JSON == nil {
+			e.item = loaded[e.seq]
+		}
+		if e.item.JSON == nil {
+			lost++
+			continue
+		}
+		filled = append(filled, e)
+	}
+	return filled, lost, nil
+}
+
+// loadEvents reads and renders events of the log; one that is not there has no
+// item, or one without JSON.
+func (r *Router) loadEvents(ctx context.Context, seqs []int64) (map[int64]Item, error) {
+	events, err := r.o.Log.EventsAt(ctx, r.o.Slot, seqs)
+	if err != nil {
+		return nil, err
+	}
+	items, err := r.render(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	loaded := make(map[int64]Item, len(events))
+	for i := range events {
+		loaded[events[i].Seq] = items[i]
+	}
+	return loaded, nil
+}
+
+// publish hands items to the feed's publisher. refused counts those that the
+// destination will never take; err is why, for these and for those to retry.
+func (r *Router) publish(ctx context.Context, f *feed, items []Item) (retry []int, refused int, err error) {
+	r.mu.Lock()
+	publisher, definition := f.publisher, f.definition
+	r.mu.Unlock()
+	if publisher == nil {
+		if publisher, err = r.o.Factory(f.account, f.set, definition); err == nil {
+			r.mu.Lock()
+			if sameTarget(&f.definition, &definition) {
+				f.publisher = publisher
+			}
+			r.mu.Unlock()
+		}
+	}
+	began := time.Now()
+	if err == nil {
+		err = publisher.Publish(ctx, items)
+	}
+	retry, refused = outcome(err, len(items))
+	if taken := len(items) - len(retry) - refused; taken > 0 {
+		r.o.Published(f.key, taken, items[0].At, time.Since(began))
+	}
+	return retry, refused, err
+}
+
+// lose counts and logs events that will never be published. The caller holds mu.
+func (r *Router) lose(f *feed, events int, why error) {
+	if events == 0 {
+		return
+	}
+	r.stats.Lost += int64(events)
+	r.o.Logger.Error("events were lost for a destination", "destination", f.key, "events", events, "error", why)
+}
