@@ -165,13 +165,9 @@ func membersOf(c *Call, pool string) []poolMember {
 	var members []poolMember
 	for _, item := range c.Account.PoolNumbers(pool) {
 		n := item.Value
-		capabilities := make([]string, len(n.Capabilities))
-		for i, capability := range n.Capabilities {
-			capabilities[i] = string(capability)
-		}
 		members = append(members, poolMember{key: inOrder(item), wire: wire.OriginationIdentityMetadata{
 			OriginationIdentityArn: c.arn(sms.TypePhoneNumber, n.ID), OriginationIdentity: n.ID, IsoCountryCode: n.Country,
-			NumberCapabilities: capabilities, PhoneNumber: &n.Number,
+			NumberCapabilities: texts(n.Capabilities), PhoneNumber: &n.Number,
 		}})
 	}
 	for _, item := range c.Account.PoolSenderIDs(pool) {
