@@ -13,6 +13,8 @@ import (
 // milliseconds, and gives one again soon after it was not kept.
 type Harness struct {
 	Carrier carrier.Carrier
+	// Sessions is how many are bound once the carrier is fully up.
+	Sessions int
 	// Hold keeps answers to parts back until Release.
 	Hold, Release func()
 	// Down makes handing over impossible until Up.

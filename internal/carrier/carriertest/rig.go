@@ -56,7 +56,10 @@ func (r *rig) start() {
 	if err := r.Carrier.Start(ctx, r, r.changed); err != nil {
 		r.t.Fatalf("Start: %v", err)
 	}
-	r.eventually("the carrier is up and has room", func() bool { return r.Carrier.State().Up && r.Carrier.Room() > 0 })
+	r.eventually("the carrier is up and has room", func() bool {
+		s := r.Carrier.State()
+		return s.Up && s.Sessions == r.Sessions && r.Carrier.Room() > 0
+	})
 }
 
 func (r *rig) close(within time.Duration) {

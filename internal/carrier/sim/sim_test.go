@@ -43,8 +43,8 @@ func TestContract(t *testing.T) {
 					}
 				}
 				return carriertest.Harness{
-					Carrier: c,
-					Hold:    set(Faults{SubmitDelay: time.Hour}), Release: set(Faults{}),
+					Carrier: c, Sessions: 1,
+					Hold: set(Faults{SubmitDelay: time.Hour}), Release: set(Faults{}),
 					Down: set(Faults{Down: true}), Up: set(Faults{}),
 					Delivers: "+14254147755", Fails: "+14254147167",
 				}
