@@ -100,6 +100,16 @@ func scanQueued(r row) (store.Queued, error) {
 	return q, err
 }
 
+// Shards are the shards of open messages, in order.
+func (e *Engine) Shards(ctx context.Context) ([]string, error) {
+	var out []string
+	err := e.scan(ctx, "shards", "SELECT shard FROM queued UNION SELECT shard FROM awaiting ORDER BY shard", nil, func(r row) error {
+		out = append(out, r.text(0))
+		return nil
+	})
+	return out, err
+}
+
 // AwaitingAfter reads the awaiting messages after an ID.
 func (e *Engine) AwaitingAfter(ctx context.Context, after sms.ID, limit int) ([]store.Awaiting, error) {
 	var out []store.Awaiting

@@ -1,0 +1,277 @@
+// Package app makes the service out of its parts: it opens the store, takes the
+// node's place in it, loads what is open, connects the flows and serves the API.
+// It is the one place that knows all of them.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"heliograph/internal/accept"
+	"heliograph/internal/carrier"
+	"heliograph/internal/config"
+	"heliograph/internal/credentials"
+	"heliograph/internal/destination"
+	"heliograph/internal/queue"
+	"heliograph/internal/receipt"
+	"heliograph/internal/resources"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+	"heliograph/internal/store/sqlite"
+	"heliograph/internal/usage"
+)
+
+// cachedMessages is how many messages stay in memory, so that receipts and events
+// do not read them again.
+const cachedMessages = 64_000
+
+// drainTime bounds an orderly end: what is in flight is waited for this long.
+const drainTime = 30 * time.Second
+
+// service is everything that runs.
+type service struct {
+	cfg       config.Config
+	log       *slog.Logger
+	metrics   *metrics
+	secrets   credentials.Installation
+	engine    store.Engine
+	committer *store.Committer
+	messages  *store.MessageCache
+	directory *resources.Directory
+	carriers  []carrier.Carrier
+	queue     *queue.Queue
+	receipts  *receipt.Flow
+	router    *destination.Router
+	accept    *accept.Service
+	ids       *sms.MessageIDs
+	fatal     chan error
+}
+
+// Run serves until ctx ends, then finishes what is in flight and returns nil.
+// ready is called once with the URL of the API. An error after the start means
+// that the store can no longer be trusted: the process has to end at once.
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(url string)) error {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	unlock, err := lock(filepath.Join(cfg.DataDir, "lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s := &service{cfg: cfg, log: log, metrics: newMetrics(), fatal: make(chan error, 1)}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	return s.serve(ctx, ready)
+}
+
+// open builds the parts, from the store outwards.
+func (s *service) open(ctx context.Context) (err error) {
+	if s.secrets, err = credentials.Open(s.cfg.DataDir, s.cfg.Account); err != nil {
+		return err
+	}
+	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {
+		return err
+	}
+	if s.engine, err = sqlite.Open(ctx, filepath.Join(s.cfg.DataDir, "heliograph.db"), sqlite.Options{Logger: s.log}); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	host, _ := os.Hostname()
+	fence, err := s.engine.Join(ctx, host)
+	if err != nil {
+		return fmt.Errorf("take a node slot: %w", err)
+	}
+	s.messages = store.NewMessageCache(cachedMessages)
+	s.committer = store.NewCommitter(s.engine, fence, store.CommitterOptions{
+		Observers: []func([]*store.Change){s.remember, s.observe},
+		Stats:     s.metrics.commit,
+		Fatal: func(err error) {
+			select {
+			case s.fatal <- err:
+			default:
+			}
+		},
+	})
+	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, time.Now); err != nil {
+		return err
+	}
+	if err := s.directory.EnsureAccount(ctx, s.cfg.FirstAccount()); err != nil {
+		return fmt.Errorf("make the first account: %w", err)
+	}
+	if err := stock(ctx, s.directory, s.cfg); err != nil {
+		return err
+	}
+	if s.carriers, err = carriers(s.cfg, s.log); err != nil {
+		return err
+	}
+	return s.openFlows(ctx, fence)
+}
+
+// openFlows makes the flows and lets them load what is open.
+func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
+	last, err := s.engine.LastID(ctx, fence.Slot)
+	if err != nil {
+		return fmt.Errorf("read the last message id: %w", err)
+	}
+	book, err := s.prices()
+	if err != nil {
+		return err
+	}
+	s.receipts = receipt.New(receipt.Options{Engine: s.engine, Committer: s.committer, Messages: s.messages,
+		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: time.Now})
+	if s.router, err = s.newRouter(ctx, fence.Slot); err != nil {
+		return err
+	}
+	s.queue = queue.New(queue.Options{
+		Engine: s.engine, Committer: s.committer, Messages: s.messages, Carriers: s.carriers,
+		RecipientInterval:   s.cfg.RecipientInterval,
+		TransactionalPolicy: queue.Policy(s.cfg.LostOutcomes.Transactional),
+		PromotionalPolicy:   queue.Policy(s.cfg.LostOutcomes.Promotional),
+		FailoverAfter:       s.cfg.FailoverAfter, Reroute: s.reroute,
+		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: time.Now,
+	})
+	s.accept = accept.New(accept.Options{
+		Committer: s.committer, IDs: sms.NewIDs(fence.Slot, last), MessageIDs: s.ids, Book: book,
+		Ledger:   usage.NewLedger(s.engine, s.spendLimit),
+		Carriers: newRoutes(s.queue, s.carriers), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
+		Region: s.cfg.Region, Now: time.Now, Log: s.log,
+	})
+	if err := s.receipts.Load(ctx); err != nil {
+		return err
+	}
+	if err := s.queue.Load(ctx); err != nil {
+		return err
+	}
+	s.metrics.watch(s.queue, s.receipts, s.router, s.carriers)
+	return nil
+}
+
+func (s *service) prices() (*usage.Book, error) {
+	if s.cfg.Prices == "" {
+		return usage.DefaultBook(), nil
+	}
+	f, err := os.Open(s.cfg.Prices)
+	if err != nil {
+		return nil, fmt.Errorf("prices: %w", err)
+	}
+	defer f.Close()
+	book, err := usage.ReadBook(f)
+	if err != nil {
+		return nil, fmt.Errorf("prices %s: %w", s.cfg.Prices, err)
+	}
+	return book, nil
+}
+
+func (s *service) spendLimit(string) sms.Money { return s.cfg.Limits.TextMonthlySpend.Money() }
+
+func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
+	account := s.directory.Account(m.Account)
+	if account == nil {
+		return sms.Route{}, false
+	}
+	return s.accept.Reroute(account, m, now)
+}
+
+// remember keeps accepted messages in memory for what follows them.
+func (s *service) remember(changes []*store.Change) {
+	for _, c := range changes {
+		if c.Err == nil {
+			for i := range c.Accept {
+				s.messages.Put(c.Accept[i].Message)
+			}
+		}
+	}
+}
+
+// observe passes committed changes on, in the order in which a message meets the
+// flows. Before the flows exist only resources are written.
+func (s *service) observe(changes []*store.Change) {
+	if s.queue == nil {
+		return
+	}
+	s.queue.Observe(changes)
+	s.receipts.Observe(changes)
+	s.router.Observe(changes)
+}
+
+// serve runs the flows and the API until ctx ends or the store fails.
+func (s *service) serve(ctx context.Context, ready func(string)) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	server, listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	s.receipts.Run(running)
+	routed := make(chan error, 1)
+	routing, stopRouting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRouting()
+	go func() { routed <- s.router.Run(routing, s.committer) }()
+	if err := s.queue.Run(running, sink{s.receipts, s}); err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	ready(s.url(listener.Addr()))
+
+	select {
+	case <-ctx.Done():
+	case err := <-served:
+		return fmt.Errorf("serve the API: %w", err)
+	case err := <-routed:
+		return fmt.Errorf("route events: %w", err)
+	case err := <-s.fatal:
+		return fmt.Errorf("the store failed: %w", err)
+	}
+	s.log.Info("stopping: finishing what is in flight")
+	return s.stop(server, stop, stopRouting, routed)
+}
+
+// stop ends the service in order: no new requests, then nothing new to carriers,
+// then the receipts that came, the events of all that, and the store last.
+func (s *service) stop(server *http.Server, stop, stopRouting func(), routed <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
+	}
+	s.queue.Close(ctx)
+	stop()
+	s.receipts.Close()
+	stopRouting()
+	err := <-routed
+	s.committer.Close()
+	return errors.Join(err, s.engine.Close())
+}
+
+func (s *service) url(a net.Addr) string {
+	scheme := "http"
+	if s.cfg.API.TLS.Enabled() {
+		scheme = "https"
+	}
+	return scheme + "://" + a.String()
+}
+
+// sink is where carriers bring receipts and messages.
+type sink struct {
+	receipts *receipt.Flow
+	service  *service
+}
+
+func (k sink) Receipt(r carrier.Receipt, done func(error)) { k.receipts.Receipt(r, done) }
+
+// Inbound acknowledges a message from a handset: no number has a two-way channel
+// that could take it.
+func (k sink) Inbound(m carrier.Inbound, done func(error)) {
+	k.service.metrics.inbound.WithLabelValues(m.Carrier).Inc()
+	k.service.log.Info("message from a handset discarded: no two-way channel takes it", "carrier", m.Carrier)
+	done(nil)
+}
