@@ -3,6 +3,7 @@ package sms
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -144,7 +145,7 @@ func (m *MessageIDs) Parse(s string) (ID, error) {
 		return 0, ErrMessageID
 	}
 	id := ID(((ms<<slotBits|low>>56&MaxSlot)<<counterBits | high&(1<<counterBits-1)) << partBits)
-	if m.Format(id) != s {
+	if subtle.ConstantTimeCompare([]byte(m.Format(id)), []byte(s)) != 1 {
 		return 0, ErrMessageID
 	}
 	return id, nil

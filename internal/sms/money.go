@@ -18,37 +18,48 @@ func (m Money) Dollars() float64 { return float64(m) / float64(USD) }
 
 // String renders at least two decimals: "0.00645", "1.00".
 func (m Money) String() string {
-	sign := ""
+	sign, amount := "", uint64(m)
 	if m < 0 {
-		sign, m = "-", -m
+		sign, amount = "-", -amount
 	}
-	whole, rest := m/USD, m%USD
-	digits := fmt.Sprintf("%06d", int64(rest))
+	digits := fmt.Sprintf("%06d", amount%uint64(USD))
 	for len(digits) > 2 && digits[len(digits)-1] == '0' {
 		digits = digits[:len(digits)-1]
 	}
-	return sign + strconv.FormatInt(int64(whole), 10) + "." + digits
+	return sign + strconv.FormatUint(amount/uint64(USD), 10) + "." + digits
 }
 
-// ParseMoney reads a decimal amount in USD with at most six decimals.
+// maxDollars keeps a parsed amount, decimals included, inside a Money.
+const maxDollars = math.MaxInt64/uint64(USD) - 1
+
+// ParseMoney reads a decimal amount in USD: digits, and at most six decimals
+// after a point. The digits before the point may be missing (".05").
 func ParseMoney(s string) (Money, error) {
-	whole, rest, _ := strings.Cut(s, ".")
-	if whole == "" {
-		whole = "0"
+	whole, decimals, point := strings.Cut(s, ".")
+	if !point && whole == "" || point && decimals == "" || len(decimals) > 6 {
+		return 0, moneyError(s)
 	}
-	if rest == "" {
-		rest = "0"
+	w, err := parseDigits(whole)
+	if err != nil || w > maxDollars {
+		return 0, moneyError(s)
 	}
-	w, err := strconv.ParseUint(whole, 10, 63)
-	if err != nil || len(rest) > 6 || w > math.MaxInt64/uint64(USD)-1 {
-		return 0, fmt.Errorf("%q is not an amount in USD with at most six decimals", s)
-	}
-	r, err := strconv.ParseUint(rest, 10, 63)
+	d, err := parseDigits(decimals)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not an amount in USD with at most six decimals", s)
+		return 0, moneyError(s)
 	}
-	for i := len(rest); i < 6; i++ {
-		r *= 10
+	for range 6 - len(decimals) {
+		d *= 10
 	}
-	return Money(w)*USD + Money(r), nil
+	return Money(w)*USD + Money(d), nil
+}
+
+func parseDigits(s string) (uint64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	return strconv.ParseUint(s, 10, 64)
+}
+
+func moneyError(s string) error {
+	return fmt.Errorf("%q is not an amount in USD with at most six decimals", s)
 }

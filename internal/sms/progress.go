@@ -63,11 +63,14 @@ const (
 	// UpdateSettled: part Number is final with Status, without a receipt (refused
 	// for good, or taken on a route that gives no receipts).
 	UpdateSettled
-	// UpdateReceipt: a final receipt for part Number came in.
+	// UpdateReceipt: a final receipt for part Number came in. Status is DELIVERED
+	// or a failure.
 	UpdateReceipt
-	// UpdateUnsentFinal ends every unsent part with Status (expired, given up).
+	// UpdateUnsentFinal ends every unsent part with Status, a failure (expired,
+	// given up).
 	UpdateUnsentFinal
-	// UpdateTakenFinal ends every part that waits for a receipt with Status.
+	// UpdateTakenFinal ends every part that waits for a receipt with Status, a
+	// failure.
 	UpdateTakenFinal
 )
 
@@ -133,12 +136,14 @@ func (p Progress) Fold(u PartUpdate) (next Progress, out []Announcement, changed
 
 // taken announces SUCCESSFUL when the last unsent part has just been taken and
 // no part failed; final is the status that ends the message in the same step.
+// Where a part is final as SUCCESSFUL, the message can end no better than that:
+// its final event will say so, and saying it twice would be one too many.
 func (p Progress) taken(wasUnsent int, final Status) []Announcement {
 	if wasUnsent == 0 || p.Unsent() > 0 || final == StatusSuccessful {
 		return nil
 	}
 	for i := range p.Parts {
-		if p.Parts[i].State == PartFinal && p.Parts[i].Status.Failed() {
+		if p.Parts[i].State == PartFinal && p.Parts[i].Status != StatusDelivered {
 			return nil
 		}
 	}
@@ -172,7 +177,7 @@ func (p *PartProgress) apply(u PartUpdate) bool {
 		return false
 	default:
 		p.State, p.Status, p.DoneAt = PartFinal, u.Status, u.At
-		if u.Kind == UpdateSettled {
+		if u.Kind == UpdateSettled && p.SentAt.IsZero() {
 			p.SentAt = u.At
 		}
 	}
