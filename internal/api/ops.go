@@ -77,11 +77,6 @@ func (a *API) operations() []operation {
 		a.eventDestinationOperations(),
 		a.tagOperations(),
 		a.accountOperations(),
-		a.poolOperations(),
-		a.configurationSetOperations(),
-		a.eventDestinationOperations(),
-		a.tagOperations(),
-		a.accountOperations(),
 	} {
 		rows = append(rows, noun...)
 	}
