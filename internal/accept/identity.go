@@ -87,19 +87,26 @@ type identity struct {
 	country  string // of a sender ID named by ARN
 }
 
+const originationIdentity = "OriginationIdentity"
+
+// resolve finds what an OriginationIdentity names.
+//
+// Errors: Validation INVALID_ARN for an ARN that is unreadable, foreign or of
+// another kind of resource, and for an id of another kind; ResourceNotFound.
 func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error) {
 	if given == "" {
 		return identity{}, nil
 	}
 	kind, id := sms.ResourceType(""), given
 	if sms.IsARN(given) {
-		a, err := v.ownARN(s, given, "OriginationIdentity", sms.TypePhoneNumber, sms.TypePool, sms.TypeSenderID)
+		a, err := v.ownARN(s, given, originationIdentity, sms.TypePhoneNumber, sms.TypePool, sms.TypeSenderID)
 		if err != nil {
 			return identity{}, err
 		}
 		kind, id = a.Type, a.ID
-	} else {
-		kind = kindOf(given)
+	} else if kind, id = named(s, given); kind == "" {
+		return identity{}, sms.Invalid(sms.ReasonInvalidARN, originationIdentity,
+			"OriginationIdentity has to be a phone number, a sender ID, or the id or ARN of a phone number, sender ID or pool.")
 	}
 	switch kind {
 	case sms.TypePool:
@@ -107,44 +114,61 @@ func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error)
 			return identity{pool: &p.Value}, nil
 		}
 	case sms.TypePhoneNumber:
-		n := s.PhoneNumbers.Get(id)
-		if n == nil {
-			n = s.Number(id)
-		}
-		if n == nil {
-			n = s.Number("+" + id)
-		}
-		if n != nil {
+		if n := s.PhoneNumbers.Get(id); n != nil {
 			return identity{number: &n.Value}, nil
 		}
 	case sms.TypeSenderID:
-		name, country, byARN := strings.Cut(id, "/")
-		if byARN && s.SenderIDs.Get(id) == nil {
-			break
+		if name, country, byARN := strings.Cut(id, "/"); !byARN && len(name) <= maxSenderID || s.SenderIDs.Get(id) != nil {
+			return identity{senderID: name, country: country}, nil
 		}
-		if len(name) > maxSenderID {
-			break
-		}
-		return identity{senderID: name, country: country}, nil
 	}
-	return identity{}, sms.NotFound(kind, id)
+	return identity{}, sms.NotFound(kind, given)
+}
+
+// Named tells what an OriginationIdentity that is not an ARN names in an account:
+// the type and the id of the resource, as its ARN has them but for the country of
+// a sender ID. What the account does not have comes back as it was given. kind is
+// empty where it cannot be one of a phone number, sender ID or pool.
+func Named(s *resources.Snapshot, given string) (kind sms.ResourceType, id string) {
+	return named(s, given)
+}
+
+func named(s *resources.Snapshot, given string) (kind sms.ResourceType, id string) {
+	for _, p := range idPrefixes {
+		if len(given) > maxSenderID && strings.HasPrefix(given, p.prefix) {
+			return p.kind, given
+		}
+	}
+	if digits := strings.TrimPrefix(given, "+"); strings.Trim(digits, "0123456789") == "" {
+		n := s.Number(given)
+		if n == nil {
+			n = s.Number("+" + given)
+		}
+		switch {
+		case n != nil:
+			return sms.TypePhoneNumber, n.ID
+		case len(s.SenderIDsNamed(given)) > 0: // promotional ones of India may be digits
+			return sms.TypeSenderID, given
+		}
+		return sms.TypePhoneNumber, given
+	}
+	if strings.ContainsAny(given, ":/") {
+		return "", given
+	}
+	return sms.TypeSenderID, given
 }
 
 // maxSenderID is the length in characters of the longest sender ID.
 const maxSenderID = 11
 
-// kindOf tells what a plain OriginationIdentity names. Ids have their kind as a
-// prefix, numbers are digits, and what is left is a sender ID.
-func kindOf(given string) sms.ResourceType {
-	switch {
-	case strings.HasPrefix(given, "pool-") && len(given) > maxSenderID:
-		return sms.TypePool
-	case strings.HasPrefix(given, "phone-") && len(given) > maxSenderID:
-		return sms.TypePhoneNumber
-	case strings.Trim(strings.TrimPrefix(given, "+"), "0123456789") == "":
-		return sms.TypePhoneNumber
-	}
-	return sms.TypeSenderID
+// idPrefixes begin the ids of resources; no sender ID is long enough to be one.
+// An empty kind has no place in an OriginationIdentity.
+var idPrefixes = [...]struct {
+	prefix string
+	kind   sms.ResourceType
+}{
+	{"pool-", sms.TypePool}, {"phone-", sms.TypePhoneNumber},
+	{"protect-", ""}, {"registration-", ""}, {"verified-", ""},
 }
 
 // ownARN reads an ARN of one of these types in this region and account.

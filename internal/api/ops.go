@@ -77,6 +77,7 @@ func (a *API) operations() []operation {
 		a.eventDestinationOperations(),
 		a.tagOperations(),
 		a.accountOperations(),
+		a.sendOperations(),
 	} {
 		rows = append(rows, noun...)
 	}

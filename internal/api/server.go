@@ -41,6 +41,9 @@ type Options struct {
 	// as the store, on every node.
 	NextTokenKey []byte
 
+	// Sender accepts text messages; without one there is no SendTextMessage.
+	Sender Sender
+
 	ExtraOperations []Operation
 
 	// Healthy says whether the service can answer; GET /healthz asks it.
@@ -58,6 +61,7 @@ type Options struct {
 // API answers HTTP requests. It is an http.Handler.
 type API struct {
 	directory         *resources.Directory
+	sender            Sender
 	partition, region string
 	limits            Limits
 	simulated         bool
@@ -75,7 +79,7 @@ type API struct {
 // model.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		healthy: o.Healthy, observe: o.Observe, log: o.Log, now: o.Now, rand: o.Rand,
 	}
