@@ -1,165 +1,214 @@
-// Package credentials makes and keeps the secrets of an installation: the root
-// access key of its first account, in the shared credentials format of the AWS
-// clients, and the keys that ids and page tokens are made with. All are made at
-// the first start and readable by their owner only.
+// Package credentials makes the account's root access key and the installation's
+// own keys at the first start, keeps them in two files of the data directory, and
+// finds the root key for the API.
+//
+// The file named credentials is in the shared credentials format of the AWS tools,
+// with the region beside the key, so that AWS_SHARED_CREDENTIALS_FILE is all that
+// a client needs. The file named keys is the installation's own: losing it makes
+// every MessageId and NextToken given out before unreadable.
 package credentials
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base32"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"heliograph/internal/api/sigv4"
 )
 
-// Files in the data directory.
-const (
-	File     = "credentials" // access key
-	keysFile = "keys"        // message ids and page tokens
-)
+// File is the name of the credentials file in the data directory.
+const File = "credentials"
 
-// AccessKey is the root access key of an account.
-type AccessKey struct {
-	ID     string
-	Secret string
+// Root is the access key of an account's root.
+type Root struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	Region          string // that requests are signed for
+
+	account, principal string
 }
 
-// Installation is every secret of an installation.
-type Installation struct {
-	Root         AccessKey
-	MessageIDKey []byte // 16 bytes
-	NextTokenKey []byte // 32 bytes
-	Keys         sigv4.Keys
+// Options say where the files are and whose key it is.
+type Options struct {
+	Directory string // made if it does not exist
+	Account   string // twelve digits
+	Partition string // of ARNs: "aws"
+	Region    string
+	Rand      io.Reader    // nil: crypto/rand
+	Log       *slog.Logger // nil: slog.Default
 }
 
-// Open reads the secrets of a data directory and makes those that are missing.
-func Open(dir, account string) (Installation, error) {
-	root, err := Read(dir)
+func (o Options) withDefaults() Options {
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// Ensure reads the root access key, or makes one at the first start. Where the
+// file has another region, that line of it is replaced.
+func Ensure(o Options) (Root, error) {
+	o = o.withDefaults()
+	root := Root{Region: o.Region, account: o.Account, principal: "arn:" + o.Partition + ":iam::" + o.Account + ":root"}
+	if err := os.MkdirAll(o.Directory, 0o700); err != nil {
+		return Root{}, fmt.Errorf("data directory: %w", err)
+	}
+	path := filepath.Join(o.Directory, File)
+	text, err := readPrivate(path, o.Log)
 	if errors.Is(err, fs.ErrNotExist) {
-		root, err = makeAccessKey(dir)
+		if root.AccessKeyID, err = newAccessKeyID(o.Rand); err != nil {
+			return Root{}, err
+		}
+		if root.SecretAccessKey, err = newSecret(o.Rand); err != nil {
+			return Root{}, err
+		}
+		if err := writePrivate(path, root.file()); err != nil {
+			return Root{}, fmt.Errorf("write credentials: %w", err)
+		}
+		o.Log.Info("made the account's root access key", "account", o.Account, "file", path)
+		return root, nil
 	}
 	if err != nil {
-		return Installation{}, err
+		return Root{}, fmt.Errorf("read credentials: %w", err)
 	}
-	in := Installation{Root: root, Keys: single{root, account}}
-	in.MessageIDKey, in.NextTokenKey, err = readKeys(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		in.MessageIDKey, in.NextTokenKey, err = makeKeys(dir)
-	}
-	return in, err
-}
-
-// Read reads the root access key of a data directory. The error is
-// fs.ErrNotExist before the first start.
-func Read(dir string) (AccessKey, error) {
-	values, err := readFile(filepath.Join(dir, File))
+	found, err := parse(text)
 	if err != nil {
-		return AccessKey{}, fmt.Errorf("read credentials: %w", err)
+		return Root{}, fmt.Errorf("%s: %w", path, err)
 	}
-	key := AccessKey{ID: values["aws_access_key_id"], Secret: values["aws_secret_access_key"]}
-	if key.ID == "" || key.Secret == "" {
-		return AccessKey{}, fmt.Errorf("%s lacks aws_access_key_id or aws_secret_access_key", filepath.Join(dir, File))
-	}
-	return key, nil
-}
-
-// readFile reads lines of the form name = value.
-func readFile(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others (mode %04o); it has to be 0600", path, info.Mode().Perm())
-	}
-	values := map[string]string{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), "="); ok {
-			values[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	root.AccessKeyID, root.SecretAccessKey = found.AccessKeyID, found.SecretAccessKey
+	if found.Region != o.Region {
+		if err := writePrivate(path, withRegion(text, o.Region)); err != nil {
+			return Root{}, fmt.Errorf("write credentials: %w", err)
 		}
 	}
-	return values, nil
+	return root, nil
 }
 
-func makeAccessKey(dir string) (AccessKey, error) {
-	key := AccessKey{
-		ID:     "AKIA" + base32.StdEncoding.EncodeToString(random(10)),
-		Secret: base64.RawStdEncoding.EncodeToString(random(30)),
-	}
-	text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", key.ID, key.Secret)
-	return key, write(filepath.Join(dir, File), text)
-}
-
-func readKeys(dir string) (messageID, nextToken []byte, err error) {
-	values, err := readFile(filepath.Join(dir, keysFile))
+// Read reads the root access key that a server has made in a data directory.
+func Read(directory string) (Root, error) {
+	path := filepath.Join(directory, File)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read keys: %w", err)
+		return Root{}, err
 	}
-	messageID, err = hex.DecodeString(values["message_id"])
-	if err == nil {
-		nextToken, err = hex.DecodeString(values["next_token"])
-	}
-	if err != nil || len(messageID) != 16 || len(nextToken) != 32 {
-		return nil, nil, fmt.Errorf("%s does not hold the keys message_id and next_token", filepath.Join(dir, keysFile))
-	}
-	return messageID, nextToken, nil
-}
-
-func makeKeys(dir string) (messageID, nextToken []byte, err error) {
-	messageID, nextToken = random(16), random(32)
-	return messageID, nextToken, write(filepath.Join(dir, keysFile), fmt.Sprintf("message_id = %x\nnext_token = %x\n", messageID, nextToken))
-}
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
-}
-
-// write puts a file in place whole or not at all.
-func write(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	root, err := parse(string(text))
 	if err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
+		return Root{}, fmt.Errorf("%s: %w", path, err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
+	return root, nil
 }
 
-// single knows one access key.
-type single struct {
-	key     AccessKey
-	account string
-}
-
-// Lookup finds the credential of an access key. The key is for good, so that it
-// comes without a session token.
-func (s single) Lookup(_ context.Context, accessKeyID, sessionToken string) (sigv4.Credential, error) {
-	if subtle.ConstantTimeCompare([]byte(accessKeyID), []byte(s.key.ID)) != 1 || sessionToken != "" {
+// Lookup finds the root's credential. It makes a Root the sigv4.Keys of the API.
+func (r Root) Lookup(_ context.Context, accessKeyID, sessionToken string) (sigv4.Credential, error) {
+	if accessKeyID != r.AccessKeyID || sessionToken != "" {
 		return sigv4.Credential{}, sigv4.ErrUnknownKey
 	}
-	return sigv4.Credential{AccessKeyID: s.key.ID, SecretAccessKey: s.key.Secret, Account: s.account,
-		Principal: "arn:aws:iam::" + s.account + ":root"}, nil
+	return sigv4.Credential{AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, Account: r.account, Principal: r.principal}, nil
+}
+
+// LogValue keeps the secret out of logs.
+func (r Root) LogValue() slog.Value { return slog.StringValue(r.AccessKeyID) }
+
+// String keeps the secret out of formatted text.
+func (r Root) String() string { return r.AccessKeyID }
+
+func (r Root) file() string {
+	return "[default]\naws_access_key_id = " + r.AccessKeyID + "\naws_secret_access_key = " + r.SecretAccessKey + "\nregion = " + r.Region + "\n"
+}
+
+// newAccessKeyID makes an id in the form of AWS's long-term keys: AKIA and 16
+// characters of base 32.
+func newAccessKeyID(random io.Reader) (string, error) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("make an access key: %w", err)
+	}
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
+	}
+	return "AKIA" + string(b[:]), nil
+}
+
+// newSecret makes 30 random bytes, 40 characters in base 64.
+func newSecret(random io.Reader) (string, error) {
+	var b [30]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("make an access key: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(b[:]), nil
+}
+
+var (
+	idForm     = regexp.MustCompile(`^[A-Z0-9]{16,128}$`)
+	secretForm = regexp.MustCompile(`^[A-Za-z0-9/+=]{16,128}$`)
+)
+
+// parse reads the default profile of a shared credentials file.
+func parse(text string) (Root, error) {
+	var r Root
+	eachLine(text, func(_ int, key, value string) {
+		switch key {
+		case "aws_access_key_id":
+			r.AccessKeyID = value
+		case "aws_secret_access_key":
+			r.SecretAccessKey = value
+		case "region":
+			r.Region = value
+		}
+	})
+	if !idForm.MatchString(r.AccessKeyID) {
+		return Root{}, errors.New("the default profile has no aws_access_key_id of 16 capital letters and digits or more")
+	}
+	if !secretForm.MatchString(r.SecretAccessKey) {
+		return Root{}, errors.New("the default profile has no aws_secret_access_key of 16 characters or more")
+	}
+	return r, nil
+}
+
+// eachLine calls f with the keys of the default profile and their line numbers,
+// from 0.
+func eachLine(text string, f func(line int, key, value string)) {
+	inside := false
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			inside = line == "[default]"
+			continue
+		}
+		if key, value, ok := strings.Cut(line, "="); ok && inside && line[0] != '#' && line[0] != ';' {
+			f(i, strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value))
+		}
+	}
+}
+
+// withRegion sets the region of the default profile and leaves all else.
+func withRegion(text, region string) string {
+	at, after := -1, -1
+	eachLine(text, func(line int, key, _ string) {
+		after = line
+		if key == "region" {
+			at = line
+		}
+	})
+	lines := strings.Split(text, "\n")
+	if at >= 0 {
+		lines[at] = "region = " + region
+	} else {
+		rest := append([]string{"region = " + region}, lines[after+1:]...)
+		lines = append(lines[:after+1], rest...)
+	}
+	return strings.Join(lines, "\n")
 }
