@@ -69,7 +69,7 @@ func New(o Options) (*Carrier, error) {
 		return wrap(err)
 	}
 	if c.rules, err = newRules(c.config.Profile.Statuses); err != nil {
-		return wrap(fmt.Errorf("profile: statuses: %w", err))
+		return wrap(err)
 	}
 	c.meaning = newMeaning(c.config.Profile)
 	binds := []pdu.BindType{pdu.Transceiver}

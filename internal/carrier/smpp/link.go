@@ -49,6 +49,7 @@ func (l *link) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			if err == nil {
 				session.Close()
+				<-session.Done()
 			}
 			return
 		case err != nil:

@@ -159,10 +159,10 @@ func (p Profile) validate() error {
 	if len(p.ServiceType) > 5 {
 		return fmt.Errorf("service_type: %q has %d characters, at most 5 are allowed", p.ServiceType, len(p.ServiceType))
 	}
+	if _, err := newRules(p.Statuses); err != nil {
+		return fmt.Errorf("statuses: %w", err)
+	}
 	for key, rule := range p.Statuses {
-		if _, err := pdu.ParseStatus(key); err != nil {
-			return fmt.Errorf("statuses: %w", err)
-		}
 		if err := rule.validate(); err != nil {
 			return fmt.Errorf("statuses: %s: %w", key, err)
 		}
