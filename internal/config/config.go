@@ -1,0 +1,201 @@
+// Package config reads the configuration of the service: one YAML file, of which
+// every key has a default, and an environment variable where it is not part of a
+// list. What cannot be used is an error that names the line and the key.
+package config
+
+import (
+	"strings"
+	"time"
+
+	"heliograph/internal/api"
+	"heliograph/internal/carrier/sim"
+	"heliograph/internal/carrier/smpp"
+	"heliograph/internal/resources"
+	"heliograph/internal/sms"
+)
+
+// Config is a configuration with its defaults filled in. The yaml tags are the
+// keys; docs/operating.md describes each.
+type Config struct {
+	File string `yaml:"-"` // that it was read from, empty for none
+
+	DataDir            string        `yaml:"data_dir"`
+	Database           string        `yaml:"database"` // sqlite
+	Region             string        `yaml:"region"`
+	Account            string        `yaml:"account"` // the first account, twelve digits
+	Tier               Tier          `yaml:"tier"`
+	API                API           `yaml:"api"`
+	AWS                AWS           `yaml:"aws"`
+	Carriers           []Carrier     `yaml:"carriers"`        // always with a simulator named sim
+	DefaultCarrier     string        `yaml:"default_carrier"` // of what names no carrier
+	Numbers            []Number      `yaml:"numbers"`
+	SenderIDs          []SenderID    `yaml:"sender_ids"`
+	SharedRoutes       []SharedRoute `yaml:"shared_routes"`
+	Prices             string        `yaml:"prices"` // CSV file, empty for the built-in book
+	SimulatedInventory bool          `yaml:"simulated_inventory"`
+	RecipientInterval  time.Duration `yaml:"recipient_interval"` // between two messages to one recipient
+	LostOutcomes       LostOutcomes  `yaml:"lost_outcomes"`
+	FailoverAfter      time.Duration `yaml:"failover_after"`
+	Limits             Limits        `yaml:"limits"`
+	Events             Events        `yaml:"events"`
+	Log                Log           `yaml:"log"`
+}
+
+// Tier is the account's place in the guide's sandbox: sandbox or production.
+type Tier string
+
+const (
+	Sandbox    Tier = "sandbox"
+	Production Tier = "production"
+)
+
+// Account is the first account as resources keep it.
+func (c Config) FirstAccount() resources.Account {
+	tier := resources.Sandbox
+	if c.Tier == Production {
+		tier = resources.Production
+	}
+	return resources.Account{ID: c.Account, Tier: tier}
+}
+
+// Partition is the partition of ARNs that the region belongs to.
+func (c Config) Partition() string {
+	switch {
+	case strings.HasPrefix(c.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(c.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// API is how clients reach the service.
+type API struct {
+	Listen         string       `yaml:"listen"` // host:port; an empty host is every address
+	TLS            TLS          `yaml:"tls"`
+	RequestRates   RequestRates `yaml:"request_rates"`
+	MaxConnections int          `yaml:"max_connections"`
+}
+
+// TLS names PEM files. Both are empty for plain HTTP.
+type TLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// Enabled reports whether clients are served by HTTPS.
+func (t TLS) Enabled() bool { return t.CertFile != "" }
+
+// AWS is where the events of event destinations are sent. Credentials come from
+// the usual sources of the AWS SDK.
+type AWS struct {
+	EndpointURL string `yaml:"endpoint_url"` // empty: the embedded log; "aws"; or a URL
+}
+
+// Carrier is a way to the recipients. Exactly one of SMPP and Sim is set.
+type Carrier struct {
+	Name           string       `yaml:"name"`
+	SMPP           *smpp.Config `yaml:"smpp"`
+	Sim            *Sim         `yaml:"sim"`
+	PartsPerSecond float64      `yaml:"parts_per_second"` // of all lanes together; 0 is no limit
+}
+
+// Sim configures a simulator. A zero value means the simulator's own default.
+type Sim struct {
+	ReceiptDelay time.Duration `yaml:"receipt_delay"`
+	Window       int           `yaml:"window"`
+	Faults       sim.Faults    `yaml:"faults"` // at the start
+}
+
+// LostOutcomes says what happens to a message part that a carrier may or may not
+// have got: resend or give_up.
+type LostOutcomes struct {
+	Transactional LostOutcome `yaml:"transactional"`
+	Promotional   LostOutcome `yaml:"promotional"`
+}
+
+// LostOutcome is a policy for parts whose outcome is lost.
+type LostOutcome string
+
+const (
+	Resend LostOutcome = "resend"  // it may arrive twice
+	GiveUp LostOutcome = "give_up" // it ends as UNKNOWN, and may have arrived
+)
+
+// Limits are the account's quotas (guide chapter 17) and its spend limit.
+type Limits struct {
+	TextMonthlySpend             SpendLimit `yaml:"text_monthly_spend_usd"`
+	PhoneNumbers                 int        `yaml:"phone_numbers"`
+	Pools                        int        `yaml:"pools"`
+	ConfigurationSets            int        `yaml:"configuration_sets"`
+	OptOutLists                  int        `yaml:"opt_out_lists"`
+	SenderIDs                    int        `yaml:"sender_ids"`
+	OriginationIdentitiesPerPool int        `yaml:"origination_identities_per_pool"`
+	EventDestinationsPerSet      int        `yaml:"event_destinations_per_configuration_set"`
+	TagsPerResource              int        `yaml:"tags_per_resource"`
+	Registrations                int        `yaml:"registrations"`
+	RegistrationAttachments      int        `yaml:"registration_attachments"`
+	VerifiedDestinationNumbers   int        `yaml:"verified_destination_numbers"`
+}
+
+// API is the quotas as the API takes them.
+func (l Limits) API() api.Limits {
+	return api.Limits{
+		PhoneNumbers: l.PhoneNumbers, Pools: l.Pools, ConfigurationSets: l.ConfigurationSets, OptOutLists: l.OptOutLists,
+		SenderIDs: l.SenderIDs, OriginationIdentitiesPerPool: l.OriginationIdentitiesPerPool,
+		EventDestinationsPerSet: l.EventDestinationsPerSet, TagsPerResource: l.TagsPerResource, Registrations: l.Registrations,
+		RegistrationAttachments: l.RegistrationAttachments, VerifiedDestinationNumbers: l.VerifiedDestinationNumbers,
+	}
+}
+
+func limitsOf(l api.Limits) Limits {
+	return Limits{
+		TextMonthlySpend: Unlimited,
+		PhoneNumbers:     l.PhoneNumbers, Pools: l.Pools, ConfigurationSets: l.ConfigurationSets, OptOutLists: l.OptOutLists,
+		SenderIDs: l.SenderIDs, OriginationIdentitiesPerPool: l.OriginationIdentitiesPerPool,
+		EventDestinationsPerSet: l.EventDestinationsPerSet, TagsPerResource: l.TagsPerResource, Registrations: l.Registrations,
+		RegistrationAttachments: l.RegistrationAttachments, VerifiedDestinationNumbers: l.VerifiedDestinationNumbers,
+	}
+}
+
+// Events is what is kept of events.
+type Events struct {
+	// Retention is how long events wait for an event destination that does not
+	// take them; older ones are dropped and counted.
+	Retention time.Duration `yaml:"retention"`
+	// LocalFileBytes and LocalFiles bound what the embedded log keeps of each
+	// event destination.
+	LocalFileBytes int64 `yaml:"local_file_bytes"`
+	LocalFiles     int   `yaml:"local_files"`
+}
+
+// Log is what the process itself writes to standard error.
+type Log struct {
+	Level  string    `yaml:"level"` // debug, info, warn or error
+	Format LogFormat `yaml:"format"`
+}
+
+// LogFormat is text or json.
+type LogFormat string
+
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// sandboxSpend is the monthly limit of an account in the sandbox (guide chapter 3).
+const sandboxSpend = SpendLimit(sms.USD)
+
+// defaults is the configuration without a file and an environment.
+func defaults() Config {
+	return Config{
+		DataDir: "./data", Database: "sqlite", Region: "us-east-1", Account: "111122223333", Tier: Sandbox,
+		API:               API{Listen: "127.0.0.1:7670", MaxConnections: api.DefaultMaxConnections},
+		RecipientInterval: time.Second,
+		LostOutcomes:      LostOutcomes{Transactional: Resend, Promotional: Resend},
+		FailoverAfter:     2 * time.Second,
+		Limits:            limitsOf(api.DefaultLimits()),
+		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
+		Log:               Log{Level: "info", Format: LogText},
+	}
+}

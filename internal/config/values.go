@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"heliograph/internal/api"
+	"heliograph/internal/sms"
+)
+
+// SpendLimit is an amount in USD a month; Unlimited is none.
+type SpendLimit sms.Money
+
+// Unlimited is no limit.
+const Unlimited SpendLimit = -1
+
+// Money is the limit as the spend ledger takes it: negative is none.
+func (s SpendLimit) Money() sms.Money { return sms.Money(s) }
+
+func (s *SpendLimit) setText(text string) error {
+	if text == "unlimited" {
+		*s = Unlimited
+		return nil
+	}
+	amount, err := sms.ParseMoney(text)
+	if err != nil {
+		return fmt.Errorf("%q is neither an amount in USD, for instance 1.00, nor unlimited", text)
+	}
+	*s = SpendLimit(amount)
+	return nil
+}
+
+// RequestRates are the requests a second that an account may make: the guide's
+// quotas, no limits, or the guide's with some replaced.
+type RequestRates struct {
+	Unlimited bool
+	Changed   map[string]float64 // by operation; 0 is no limit
+}
+
+// Rates are the request rates as the API takes them.
+func (r RequestRates) Rates() (api.Rates, error) {
+	if r.Unlimited {
+		return api.UnlimitedRates(), nil
+	}
+	return api.GuideRates().With(r.Changed)
+}
+
+func (r *RequestRates) setText(text string) error {
+	switch text {
+	case "guide":
+		*r = RequestRates{}
+	case "unlimited":
+		*r = RequestRates{Unlimited: true}
+	default:
+		return fmt.Errorf("%q is none of guide, unlimited and a map of operations to requests a second", text)
+	}
+	return nil
+}
+
+func (r *RequestRates) setNode(d *decoder, path string, node *yaml.Node) error {
+	if node.Kind != yaml.MappingNode {
+		return d.text(path, node, r)
+	}
+	changed := map[string]float64{}
+	if err := d.value(path, node, &changed); err != nil {
+		return err
+	}
+	*r = RequestRates{Changed: changed}
+	if _, err := r.Rates(); err != nil {
+		return d.errorf(node, path, "%w", err)
+	}
+	return nil
+}
+
+// list joins words as people write them: "a, b or c".
+func list[T ~string](words []T, last string) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:len(texts)-1], ", ") + " " + last + " " + texts[len(texts)-1]
+}
