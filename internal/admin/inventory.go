@@ -117,56 +117,6 @@ func lessees(inv *resources.Inventory, numbers []sms.InventoryNumber) []string {
 	return accounts
 }
 
-// SetSenderIDs makes these sender IDs the registered ones, in place of those
-// before. Sender IDs that accounts have leased follow the carrier and throughput
-// of theirs.
-func SetSenderIDs(ctx context.Context, d *resources.Directory, senders []sms.InventorySenderID) error {
-	byKey := map[string]sms.InventorySenderID{}
-	for _, s := range senders {
-		byKey[s.SenderID+"/"+s.Country] = s
-	}
-	err := d.ChangeInventory(ctx, func(tx *resources.Tx) error {
-		for _, item := range tx.InventorySenderIDs.All() {
-			if _, kept := byKey[item.ID]; !kept {
-				tx.InventorySenderIDs.Delete(item.ID)
-			}
-		}
-		for key, s := range byKey {
-			if item := tx.InventorySenderIDs.Get(key); item == nil || item.Value != s {
-				tx.InventorySenderIDs.Put(key, s)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, account := range d.Inventory().Accounts.All() {
-		err := d.Change(ctx, account.ID, func(tx *resources.Tx) error {
-			for _, item := range tx.SenderIDs.All() {
-				s, ok := byKey[item.ID]
-				if !ok {
-					continue
-				}
-				v := item.Value
-				rate := s.PartsPerSecond
-				if rate == 0 {
-					rate = numbering.DefaultPartsPerSecond(sms.IdentitySenderID, "", s.Country)
-				}
-				if v.Carrier != s.Carrier || v.PartsPerSecond != rate {
-					v.Carrier, v.PartsPerSecond = s.Carrier, rate
-					tx.SenderIDs.Put(item.ID, v)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Assign leases a number of the inventory to an account, under this phone number
 // id. It does what RequestPhoneNumber does, for numbers that cannot be requested
 // too, and is not bound by the account's quota.

@@ -15,6 +15,23 @@ import (
 // directory.
 const KeysFile = "keys"
 
+// Installation is what the first start makes.
+type Installation struct {
+	Keys         Root   // the sigv4.Keys of the API
+	MessageIDKey []byte // 16 bytes, of sms.MessageIDs
+	NextTokenKey []byte // 32 bytes
+}
+
+// Open reads both files, or makes those that are missing.
+func Open(o Options) (Installation, error) {
+	root, err := Ensure(o)
+	if err != nil {
+		return Installation{}, err
+	}
+	keys, err := EnsureKeys(o)
+	return Installation{Keys: root, MessageIDKey: keys.MessageID, NextTokenKey: keys.NextToken}, err
+}
+
 // Keys are the installation's own keys.
 type Keys struct {
 	MessageID []byte // 16 bytes, of sms.MessageIDs
