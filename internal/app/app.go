@@ -75,7 +75,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 
 // open builds the parts, from the store outwards.
 func (s *service) open(ctx context.Context) (err error) {
-	if s.secrets, err = credentials.Open(s.cfg.DataDir, s.cfg.Account); err != nil {
+	if s.secrets, err = credentials.Open(credentials.Options{Directory: s.cfg.DataDir, Account: s.cfg.Account,
+		Partition: s.cfg.Partition(), Region: s.cfg.Region, Log: s.log}); err != nil {
 		return err
 	}
 	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {

@@ -157,7 +157,7 @@ func (s *shard) part(m *sms.Message, e *entry, n int) (carrier.Part, error) {
 	return carrier.Part{
 		ID: e.id.Part(n), Number: n, Total: m.Parts, Reference: m.Reference,
 		Origination: route.Identity, Kind: route.Kind, NumberType: route.NumberType,
-		Destination: m.Destination, Country: m.Country, Text: text.Parts[n-1].Text, Encoding: text.Encoding,
+		Destination: m.Destination, Country: m.Country, Text: text.Parts[n-1].Text, Encoding: text.Encoding, Reference16: text.Reference16,
 		Expires: e.expires, CountryParameters: m.CountryParameters, Resent: e.resent&bit(n) != 0,
 	}, nil
 }

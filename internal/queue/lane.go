@@ -21,13 +21,14 @@ type entry struct {
 	attempts int
 	class    store.Class
 
-	todo      uint16 // to be handed over
-	flying    uint16 // claimed or handed over, without an outcome
-	resent    uint16 // sent before, with an outcome that was lost
-	touched   bool   // a part was handed over: the message has an awaiting row
-	queued    bool   // stands in its lane or among the held
-	slotTaken bool   // the recipient's slot is its own
-	announced bool   // PENDING was written
+	todo      uint16    // to be handed over
+	flying    uint16    // claimed or handed over, without an outcome
+	resent    uint16    // sent before, with an outcome that was lost
+	touched   bool      // a part was handed over: the message has an awaiting row
+	queued    bool      // stands in its lane or among the held
+	slotTaken bool      // the recipient's slot is its own
+	announced bool      // PENDING was written
+	movedAt   time.Time // last looked at for another identity
 
 	lost map[int][]*batch // marks of parts sent again, by part number
 }

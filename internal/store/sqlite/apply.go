@@ -43,7 +43,7 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	maxID := e.maxID
+	newest := sms.ID(0)
 	err := e.transact(func() error {
 		if err := e.check(f); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 		for _, c := range changes {
 			e.batch.apply(c)
 			for i := range c.Accept {
-				maxID = max(maxID, c.Accept[i].Message.ID)
+				newest = max(newest, c.Accept[i].Message.ID)
 			}
 		}
 		return e.write(changes)
@@ -64,10 +64,9 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 		for _, c := range changes {
 			c.Events, c.Err = nil, nil
 		}
-		e.fence = store.Fence{}
 		return fmt.Errorf("commit %d changes: %w", len(changes), err)
 	}
-	e.seq, e.maxID = e.batch.seq, maxID
+	e.seq, e.maxID = e.batch.seq, max(e.maxID, newest)
 	return nil
 }
 

@@ -1,0 +1,438 @@
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"heliograph/internal/carrier"
+	"heliograph/internal/queue"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+	"heliograph/internal/store/sqlite"
+)
+
+// scripted is a carrier that answers as a test says and remembers what it got.
+type scripted struct {
+	name   string
+	answer func(p carrier.Part) (carrier.Outcome, bool) // false: answer later, or never
+
+	mu      sync.Mutex
+	up      bool
+	parts   []carrier.Part
+	at      []time.Time
+	pending []func(carrier.Outcome)
+	changed func()
+}
+
+func newScripted(name string, answer func(carrier.Part) (carrier.Outcome, bool)) *scripted {
+	if answer == nil {
+		answer = func(carrier.Part) (carrier.Outcome, bool) { return carrier.Outcome{Kind: carrier.Accepted}, true }
+	}
+	return &scripted{name: name, answer: answer, up: true}
+}
+
+func (c *scripted) Name() string           { return c.name }
+func (c *scripted) Traits() carrier.Traits { return carrier.Traits{} }
+func (c *scripted) Room() int              { return 100 }
+func (c *scripted) Start(_ context.Context, _ carrier.Sink, changed func()) error {
+	c.changed = changed
+	return nil
+}
+
+func (c *scripted) State() carrier.State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return carrier.State{Up: c.up, Sessions: 1}
+}
+
+func (c *scripted) setUp(up bool) {
+	c.mu.Lock()
+	c.up = up
+	c.mu.Unlock()
+	c.changed()
+}
+
+func (c *scripted) Submit(p carrier.Part, done func(carrier.Outcome)) {
+	c.mu.Lock()
+	c.parts, c.at = append(c.parts, p), append(c.at, time.Now())
+	o, now := c.answer(p)
+	if !now {
+		c.pending = append(c.pending, done)
+	}
+	c.mu.Unlock()
+	if now {
+		done(o)
+	}
+}
+
+// Close answers what is open as lost.
+func (c *scripted) Close(context.Context) error {
+	c.mu.Lock()
+	pending := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	for _, done := range pending {
+		done(carrier.Outcome{Kind: carrier.Unknown, Detail: "closed"})
+	}
+	return nil
+}
+
+func (c *scripted) got() []carrier.Part {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.parts)
+}
+
+// rig is a queue over a real store.
+type rig struct {
+	t         *testing.T
+	path      string
+	engine    store.Engine
+	committer *store.Committer
+	queue     *queue.Queue
+	ids       *sms.IDs
+	stop      context.CancelFunc
+}
+
+type options func(*queue.Options)
+
+func newRig(t *testing.T, path string, carriers []carrier.Carrier, edit ...options) *rig {
+	t.Helper()
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "queue.db")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &rig{t: t, path: path, stop: stop}
+	var err error
+	if r.engine, err = sqlite.Open(ctx, path, sqlite.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	fence, err := r.engine.Join(ctx, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.committer = store.NewCommitter(r.engine, fence, store.CommitterOptions{
+		Observers: []func([]*store.Change){func(c []*store.Change) { r.queue.Observe(c) }}})
+	last, err := r.engine.LastID(ctx, fence.Slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ids = sms.NewIDs(fence.Slot, last)
+	o := queue.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000), Carriers: carriers,
+		TransactionalPolicy: queue.Resend, PromotionalPolicy: queue.GiveUp, FailoverAfter: 50 * time.Millisecond,
+		Metrics: queue.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now}
+	for _, f := range edit {
+		f(&o)
+	}
+	r.queue = queue.New(o)
+	if err := r.queue.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.queue.Run(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *rig) close() {
+	if r.stop == nil {
+		return
+	}
+	r.queue.Close(context.Background())
+	r.committer.Close()
+	if err := r.engine.Close(); err != nil {
+		r.t.Error(err)
+	}
+	r.stop()
+	r.stop = nil
+}
+
+func message(to string, edit ...func(*sms.Message)) *sms.Message {
+	m := &sms.Message{Account: "111122223333", Destination: to, Country: "DE", Type: sms.Transactional, Body: "hello", Encoding: "GSM",
+		Parts: 1, ConfigurationSet: "set", Route: sms.Route{Identity: "+491555", Kind: sms.IdentityPhoneNumber, Carrier: "one", Lane: "lane"}}
+	for _, f := range edit {
+		f(m)
+	}
+	return m
+}
+
+// send makes messages durable, all in one change so that their order is known.
+func (r *rig) send(messages ...*sms.Message) []sms.ID {
+	r.t.Helper()
+	change := &store.Change{}
+	var ids []sms.ID
+	for _, m := range messages {
+		now := time.Now()
+		m.ID, m.AcceptedAt = r.ids.Next(now), now.UTC().Truncate(time.Millisecond)
+		if m.ExpiresAt.IsZero() {
+			m.ExpiresAt = m.AcceptedAt.Add(time.Hour)
+		}
+		ids = append(ids, m.ID)
+		change.Accept = append(change.Accept, store.Accepted{Message: m, Queued: store.Queued{ID: m.ID, Shard: m.Route.Carrier,
+			Lane: m.Route.Lane, Class: store.ClassOf(m.Type), Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt}})
+	}
+	if err := r.committer.Commit(change); err != nil {
+		r.t.Fatal(err)
+	}
+	return ids
+}
+
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Fatalf("it did not happen: %s", what)
+}
+
+// statuses are the events of a message in order; the final one has a dot.
+func (r *rig) statuses(id sms.ID) string {
+	events, err := r.engine.MessageEvents(context.Background(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := ""
+	for _, e := range events {
+		out += string(e.Status)
+		if e.Final {
+			out += "."
+		}
+		out += " "
+	}
+	return out
+}
+
+func (r *rig) counts() store.Counts {
+	c, err := r.engine.Counts(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+func to(i int) string { return fmt.Sprintf("+49170%07d", i) }
+
+func TestHandsOverInOrderAndSettles(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one})
+	var all []*sms.Message
+	for i := range 500 {
+		all = append(all, message(to(i)))
+	}
+	ids := r.send(all...)
+	eventually(t, "everything is final", func() bool { c := r.counts(); return c == store.Counts{} })
+	for i, p := range one.got() {
+		if id, _ := p.ID.Split(); id != ids[i] {
+			t.Fatalf("part %d of the lane is message %d, want %d", i, id, ids[i])
+		}
+	}
+	if got, want := r.statuses(ids[499]), "QUEUED SUCCESSFUL. "; got != want {
+		t.Errorf("events are %q, want %q", got, want)
+	}
+}
+
+func TestPartsOfAMessageLeaveTogether(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one})
+	body := fmt.Sprintf("%0320d", 7)
+	long := func(m *sms.Message) { m.Body, m.Parts, m.Reference = body, 3, 77 }
+	ids := r.send(message(to(1), long), message(to(2), long))
+	eventually(t, "six parts are handed over", func() bool { return len(one.got()) == 6 })
+	text := ""
+	for i, p := range one.got() {
+		if id, n := p.ID.Split(); id != ids[i/3] || n != i%3+1 || p.Number != n || p.Total != 3 || p.Reference != 77 {
+			t.Errorf("hand-over %d is part %d of message %d (%+v)", i, n, id, p)
+		}
+		if i < 3 {
+			text += p.Text
+		}
+	}
+	if text != body {
+		t.Errorf("the parts' texts join to %q", text)
+	}
+	eventually(t, "both are final", func() bool {
+		return r.statuses(ids[0]) == "QUEUED SUCCESSFUL. " && r.statuses(ids[1]) == "QUEUED SUCCESSFUL. "
+	})
+}
+
+func TestLaneKeepsItsRate(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one})
+	var all []*sms.Message
+	for i := range 21 {
+		all = append(all, message(to(i), func(m *sms.Message) { m.Route.PartsPerSecond = 50 }))
+	}
+	fast := message(to(99), func(m *sms.Message) { m.Route.Lane, m.Route.PartsPerSecond = "fast", 1000 })
+	r.send(append(all, fast)...)
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 22 })
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	var slow []time.Time
+	for i, p := range one.parts {
+		if p.Destination != to(99) {
+			slow = append(slow, one.at[i])
+		} else if i > 5 {
+			t.Errorf("the fast lane's part left as number %d, behind the slow lane's", i)
+		}
+	}
+	// 21 parts at 50 a second are 20 intervals; tolerance and scheduling give one back.
+	if took := slow[len(slow)-1].Sub(slow[0]); took < 380*time.Millisecond {
+		t.Errorf("21 parts at 50 a second took %s", took)
+	}
+}
+
+func TestRecipientIsHeldWithoutHoldingOthers(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one}, func(o *queue.Options) { o.RecipientInterval = 300 * time.Millisecond })
+	r.send(message(to(1)), message(to(1)), message(to(2)), message(to(1)))
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 4 })
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	var order []string
+	var mine []time.Time
+	for i, p := range one.parts {
+		order = append(order, p.Destination)
+		if p.Destination == to(1) {
+			mine = append(mine, one.at[i])
+		}
+	}
+	if want := []string{to(1), to(2), to(1), to(1)}; !slices.Equal(order, want) {
+		t.Errorf("recipients in order %v, want %v", order, want)
+	}
+	for i := 1; i < len(mine); i++ {
+		if gap := mine[i].Sub(mine[i-1]); gap < 280*time.Millisecond {
+			t.Errorf("messages to one recipient %s apart, want 300 ms", gap)
+		}
+	}
+}
+
+func TestThrottledPartKeepsItsPlace(t *testing.T) {
+	refused := false
+	one := newScripted("one", func(carrier.Part) (carrier.Outcome, bool) {
+		if !refused {
+			refused = true
+			return carrier.Outcome{Kind: carrier.RetryLater, Code: "ESME_RTHROTTLED", Pause: 50 * time.Millisecond}, true
+		}
+		return carrier.Outcome{Kind: carrier.Accepted}, true
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	ids := r.send(message(to(1)))
+	eventually(t, "it is taken at the second try", func() bool { return r.statuses(ids[0]) == "QUEUED SUCCESSFUL. " })
+	if got := one.got(); len(got) != 2 {
+		t.Errorf("handed over %d times, want 2", len(got))
+	}
+}
+
+func TestRetryIsAnnouncedOnceAndRefusalIsFinal(t *testing.T) {
+	tries := 0
+	one := newScripted("one", func(p carrier.Part) (carrier.Outcome, bool) {
+		if p.Destination == to(2) {
+			return carrier.Outcome{Kind: carrier.Refused, Status: sms.StatusInvalid, Code: "ESME_RINVDSTADR"}, true
+		}
+		if tries++; tries < 2 {
+			return carrier.Outcome{Kind: carrier.RetryLater, Code: "ESME_RSYSERR"}, true
+		}
+		return carrier.Outcome{Kind: carrier.Accepted}, true
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	ids := r.send(message(to(1)), message(to(2)))
+	eventually(t, "both are final", func() bool {
+		return r.statuses(ids[0]) == "QUEUED PENDING SUCCESSFUL. " && r.statuses(ids[1]) == "QUEUED INVALID. "
+	})
+}
+
+func TestLostOutcomeFollowsThePolicy(t *testing.T) {
+	lost := map[string]bool{}
+	one := newScripted("one", func(p carrier.Part) (carrier.Outcome, bool) {
+		if !lost[p.Destination] {
+			lost[p.Destination] = true
+			return carrier.Outcome{Kind: carrier.Unknown, Detail: "session lost"}, true
+		}
+		if !p.Resent {
+			t.Error("a part that is sent again does not say so")
+		}
+		return carrier.Outcome{Kind: carrier.Accepted}, true
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	ids := r.send(message(to(1)), message(to(2), func(m *sms.Message) { m.Type = sms.Promotional }))
+	eventually(t, "both are final", func() bool {
+		return r.statuses(ids[0]) == "QUEUED SUCCESSFUL. " && r.statuses(ids[1]) == "QUEUED UNKNOWN. "
+	})
+	eventually(t, "no mark is left", func() bool { return r.counts().Dispatches == 0 })
+	events, _ := r.engine.MessageEvents(context.Background(), ids[0])
+	if parts := events[len(events)-1].Detail.Parts; len(parts) != 1 || parts[0].Resent != 1 {
+		t.Errorf("the story does not say that the part was sent again: %+v", parts)
+	}
+}
+
+func TestTimeToLiveEndsWhatWaits(t *testing.T) {
+	one := newScripted("one", nil)
+	one.up = false
+	r := newRig(t, "", []carrier.Carrier{one})
+	soon := func(m *sms.Message) {
+		m.ExpiresAt = time.Now().Add(200 * time.Millisecond).UTC().Truncate(time.Millisecond)
+	}
+	ids := r.send(message(to(1), soon), message(to(2)))
+	eventually(t, "the first expires", func() bool { return r.statuses(ids[0]) == "QUEUED TTL_EXPIRED. " })
+	one.setUp(true)
+	eventually(t, "the second leaves", func() bool { return r.statuses(ids[1]) == "QUEUED SUCCESSFUL. " })
+	if got := one.got(); len(got) != 1 || got[0].Destination != to(2) {
+		t.Errorf("handed over %+v, want the second message alone", got)
+	}
+}
+
+func TestPoolMessagesMoveWhenTheirCarrierIsDown(t *testing.T) {
+	one, two := newScripted("one", nil), newScripted("two", nil)
+	one.up = false
+	reroute := func(m *sms.Message, now sms.Route) (sms.Route, bool) {
+		return sms.Route{Identity: "+492", Kind: sms.IdentityPhoneNumber, PoolID: "pool-1", Carrier: "two", Lane: "other", Why: "moved"}, now.PoolID == "pool-1"
+	}
+	r := newRig(t, "", []carrier.Carrier{one, two}, func(o *queue.Options) { o.Reroute = reroute })
+	pooled := func(m *sms.Message) { m.Route.PoolID = "pool-1" }
+	ids := r.send(message(to(1), pooled), message(to(2)), message(to(3), pooled))
+	eventually(t, "pooled messages leave through the other carrier", func() bool { return len(two.got()) == 2 })
+	eventually(t, "they are final", func() bool {
+		return r.statuses(ids[0]) == "QUEUED PENDING SUCCESSFUL. " && r.statuses(ids[2]) == "QUEUED PENDING SUCCESSFUL. "
+	})
+	if p := two.got()[0]; p.Origination != "+492" || p.Destination != to(1) {
+		t.Errorf("moved part is from %s to %s", p.Origination, p.Destination)
+	}
+	if got := one.got(); len(got) != 0 {
+		t.Errorf("the carrier that is down got %d parts", len(got))
+	}
+	one.setUp(true)
+	eventually(t, "the other waits for its own", func() bool { return r.statuses(ids[1]) == "QUEUED SUCCESSFUL. " })
+}
+
+func TestRestartSendsAgainWhatWasInFlight(t *testing.T) {
+	silent := newScripted("one", func(carrier.Part) (carrier.Outcome, bool) { return carrier.Outcome{}, false })
+	r := newRig(t, "", []carrier.Carrier{silent})
+	promotional := func(m *sms.Message) { m.Type = sms.Promotional }
+	ids := r.send(message(to(1)), message(to(2), promotional), message(to(3)))
+	eventually(t, "all are in flight", func() bool { return len(silent.got()) == 3 })
+	// The process ends here: the store is copied as it is on disk.
+	path := snapshot(t, r.path)
+
+	one := newScripted("one", nil)
+	again := newRig(t, path, []carrier.Carrier{one})
+	eventually(t, "each is final once", func() bool {
+		return again.statuses(ids[0]) == "QUEUED SUCCESSFUL. " && again.statuses(ids[1]) == "QUEUED UNKNOWN. " && again.statuses(ids[2]) == "QUEUED SUCCESSFUL. "
+	})
+	for _, p := range one.got() {
+		if !p.Resent {
+			t.Errorf("part to %s does not say that it was sent before", p.Destination)
+		}
+	}
+	eventually(t, "no row is left", func() bool { return again.counts() == store.Counts{} })
+}
