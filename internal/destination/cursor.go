@@ -9,15 +9,16 @@ import (
 // tidyEvery is how often feeds of deleted destinations are looked for.
 const tidyEvery = time.Minute
 
-// keep commits the cursor at intervals, and sooner when much was routed, until
-// the Router stops.
+// keep commits the cursor at intervals while there is something to commit, and
+// at once when much was routed, until the Router stops.
 func (r *Router) keep() {
-	ticker := time.NewTicker(r.o.CommitEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(tidyEvery)
+	defer timer.Stop()
+	var tried time.Time
 	tidied := time.Now()
 	for {
 		select {
-		case <-ticker.C:
+		case <-timer.C:
 		case <-r.kick:
 		case <-r.stop:
 			return
@@ -25,12 +26,23 @@ func (r *Router) keep() {
 		now := time.Now()
 		r.mu.Lock()
 		r.expire(now)
+		due := r.routed-r.committed >= commitEvents || now.Sub(tried) >= r.o.CommitEvery
 		r.mu.Unlock()
-		r.commit()
+		if due {
+			r.commit()
+			tried = now
+		}
 		if now.Sub(tidied) >= tidyEvery {
 			r.tidy()
 			tidied = now
 		}
+		next := tidyEvery
+		r.mu.Lock()
+		if r.routed > r.committed || r.pending > 0 {
+			next = r.o.CommitEvery
+		}
+		r.mu.Unlock()
+		timer.Reset(next)
 	}
 }
 
@@ -73,6 +85,7 @@ func (r *Router) commit() {
 	for _, f := range storing {
 		if err == nil {
 			f.lag = append([]int64(nil), f.lag[f.storing:]...)
+			f.lagSince = time.Now()
 			f.stored += int64(f.storing)
 			f.commits++
 		}

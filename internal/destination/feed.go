@@ -29,10 +29,11 @@ type feed struct {
 	inflight []entry
 	started  time.Time // of the publication in flight
 
-	lag     []int64 // ascending, all above the committed cursor
-	storing int     // how many of the lag are in a commit now
-	commits int64   // that stored lag
-	stored  int64   // events in the store's lag, as far as is known
+	lag      []int64   // ascending, all above the committed cursor
+	lagSince time.Time // when the first of the lag was handed to the feed, or the rest of it was left by a commit
+	storing  int       // how many of the lag are in a commit now
+	commits  int64     // that stored lag
+	stored   int64     // events in the store's lag, as far as is known
 
 	failures int // in a row
 	nextTry  time.Time
@@ -92,17 +93,27 @@ func (r *Router) hand(f *feed, e entry) {
 		f.queue = append(f.queue, e)
 		r.pending++
 	} else {
+		if len(f.lag) == 0 {
+			f.lagSince = e.handed
+		}
 		f.lag = append(f.lag, e.seq)
 	}
 	r.startWorker(f)
 }
 
-// detach sends what is queued, after the events given, to the lag. The caller
-// holds mu.
-func (r *Router) detach(f *feed, before []int64, why error, now time.Time) {
-	lag := before
-	for _, e := range f.queue {
-		lag = append(lag, e.seq)
+// detach sends the entries given and after them what is queued to the lag. The
+// caller holds mu.
+func (r *Router) detach(f *feed, before []entry, why error, now time.Time) {
+	lag := make([]int64, 0, len(before)+len(f.queue)+len(f.lag))
+	for _, entries := range [][]entry{f.queue, before} {
+		if len(entries) > 0 {
+			f.lagSince = entries[0].handed
+		}
+	}
+	for _, entries := range [][]entry{before, f.queue} {
+		for i := range entries {
+			lag = append(lag, entries[i].seq)
+		}
 	}
 	f.lag = append(lag, f.lag...)
 	r.pending -= len(f.queue)
@@ -122,7 +133,7 @@ func (r *Router) attach(f *feed, now time.Time) {
 	f.attached, f.since, f.stored = true, now, 0
 	f.failures, f.nextTry, f.lastErr, f.paused = 0, time.Time{}, nil, false
 	for _, seq := range f.lag {
-		f.queue = append(f.queue, entry{seq: seq, handed: now})
+		f.queue = append(f.queue, entry{seq: seq, handed: f.lagSince})
 	}
 	r.pending += len(f.lag)
 	f.lag = nil
@@ -133,10 +144,10 @@ func (r *Router) attach(f *feed, now time.Time) {
 func (r *Router) expire(now time.Time) {
 	for _, f := range r.feeds {
 		if len(f.inflight) > 0 && now.Sub(f.started) > r.o.Wait+patience {
-			seqs := seqsOf(f.inflight)
-			r.pending -= len(f.inflight)
+			inflight := f.inflight
+			r.pending -= len(inflight)
 			f.inflight = nil
-			r.detach(f, seqs, fmt.Errorf("no answer within %v", r.o.Wait+patience), now)
+			r.detach(f, inflight, fmt.Errorf("no answer within %v", r.o.Wait+patience), now)
 		}
 		if len(f.queue) > 0 && now.Sub(f.queue[0].handed) > r.o.Wait {
 			r.detach(f, nil, fmt.Errorf("events waited longer than %v", r.o.Wait), now)
@@ -159,12 +170,4 @@ func (r *Router) thin(now time.Time) {
 		}
 		r.detach(most, nil, fmt.Errorf("%d events wait in memory for all destinations, %d are allowed", r.pending, maxPending), now)
 	}
-}
-
-func seqsOf(entries []entry) []int64 {
-	seqs := make([]int64, len(entries))
-	for i := range entries {
-		seqs[i] = entries[i].seq
-	}
-	return seqs
 }

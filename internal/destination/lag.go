@@ -90,7 +90,8 @@ func (r *Router) definitionOf(f *feed) (sms.EventDestination, bool) {
 }
 
 // attachOrWait attaches a feed that had no lag in the store after the given
-// number of commits. If lag was committed since, or is being committed, it waits
+// number of commits. If lag was committed since, or is being committed, or has
+// been waiting for that too long for the cursor to be held by it again, it waits
 // for that commit.
 func (r *Router) attachOrWait(f *feed, commits int64, exists bool) {
 	r.mu.Lock()
@@ -98,7 +99,8 @@ func (r *Router) attachOrWait(f *feed, commits int64, exists bool) {
 		r.drop(f, len(f.lag)-f.storing)
 		f.lag = f.lag[:f.storing]
 	}
-	if f.storing == 0 && f.commits == commits {
+	fresh := len(f.lag) == 0 || time.Since(f.lagSince) < r.o.Wait/2
+	if f.storing == 0 && f.commits == commits && fresh {
 		r.attach(f, time.Now())
 		r.mu.Unlock()
 		return
@@ -108,8 +110,11 @@ func (r *Router) attachOrWait(f *feed, commits int64, exists bool) {
 	if again {
 		return
 	}
+	timer := time.NewTimer(r.o.CommitEvery)
+	defer timer.Stop()
 	select {
 	case <-f.wake:
+	case <-timer.C:
 	case <-r.stop:
 	}
 }

@@ -17,7 +17,7 @@ type Router struct {
 	o         Options
 	tail      *tail
 	committer Committer
-	kick      chan struct{} // holds a token when the cursor should be committed
+	kick      chan struct{} // holds a token when the keeper has something to do
 	room      chan struct{} // holds a token after a publication ended
 	stop      chan struct{} // closed when Run ends
 	workers   sync.WaitGroup
@@ -232,10 +232,11 @@ func (r *Router) route(ctx context.Context, events []store.Event) error {
 			r.hand(f, entry)
 		}
 	}
-	r.routed = events[len(events)-1].Seq
 	r.stats.Routed += int64(len(events))
 	r.thin(now)
-	due := r.routed-r.committed >= commitEvents
+	idle := r.routed == r.committed
+	r.routed = events[len(events)-1].Seq
+	due := idle || r.routed-r.committed >= commitEvents
 	r.mu.Unlock()
 	if due {
 		token(r.kick)

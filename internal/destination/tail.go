@@ -29,6 +29,9 @@ func (t *tail) add(changes []*store.Change) {
 	t.mu.Lock()
 	t.compact()
 	for _, c := range changes {
+		if c.Err != nil {
+			continue
+		}
 		for i := range c.Events {
 			e := &c.Events[i]
 			if e.Slot != t.slot {

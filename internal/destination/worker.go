@@ -54,10 +54,10 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.o.Wait)
 	defer cancel()
 	sent, lost, err := r.fill(ctx, batch)
-	var retry []int64
+	var retry []entry
 	refused := 0
 	if err != nil {
-		retry = seqsOf(batch)
+		retry = batch
 	} else if len(sent) > 0 {
 		items := make([]Item, len(sent))
 		for i := range sent {
@@ -66,7 +66,7 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 		var again []int
 		again, refused, err = r.publish(ctx, f, items)
 		for _, i := range again {
-			retry = append(retry, sent[i].seq)
+			retry = append(retry, sent[i])
 		}
 	}
 
