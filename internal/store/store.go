@@ -120,10 +120,10 @@ type Accepted struct {
 // PartChange applies one update to an open message. The engine folds it with
 // sms.Progress.Fold inside the transaction, moves the message between queued,
 // awaiting and gone, and writes the events that follow, with the progress's
-// parts in their detail. Done is set by the engine.
+// parts in their detail. Result is set by the engine.
 type PartChange struct {
 	Update sms.PartUpdate
-	Shard  string // of the awaiting row
+	Shard  string // of the awaiting row; counts for UpdateTaken and UpdateSettled
 	// Account and ConfigurationSet are the message's, so that its events can be
 	// written without reading it.
 	Account, ConfigurationSet string

@@ -196,3 +196,29 @@ func BenchmarkMessages(bm *testing.B) {
 	}
 	b.report(b.N * len(ids))
 }
+
+// BenchmarkOpen opens a new database each time, BenchmarkReopen an existing one.
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		e, err := Open(context.Background(), filepath.Join(b.TempDir(), "heliograph.db"), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReopen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "heliograph.db")
+	for b.Loop() {
+		e, err := Open(context.Background(), path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := e.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"sync"
 
 	driversqlite "modernc.org/sqlite"
 
@@ -21,6 +22,7 @@ type mover struct {
 	wake   chan struct{} // holds a token while a round is wanted
 	quit   chan struct{}
 	done   chan struct{}
+	ending sync.Once
 
 	moved int // pages that the writer had written at the last round; under Engine.mu
 }
@@ -71,7 +73,7 @@ func (m *mover) round() {
 }
 
 func (m *mover) stop() {
-	close(m.quit)
+	m.ending.Do(func() { close(m.quit) })
 	<-m.done
 }
 

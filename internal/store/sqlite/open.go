@@ -109,7 +109,7 @@ func (e *Engine) open(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	if err := migrate(ctx, writing(path, e.options, e.options.CacheSize)); err != nil {
+	if err := migrate(ctx, creating(path, e.options)); err != nil {
 		return err
 	}
 	if e.writer, err = connect(ctx, writing(path, e.options, e.options.CacheSize)); err != nil {
@@ -137,16 +137,21 @@ func (e *Engine) open(ctx context.Context, path string) error {
 	return nil
 }
 
-// writing names the file for a connection that may write. auto_vacuum counts
-// only while the file is empty and is set before WAL, which writes to it. The
-// mover does all checkpoints, so that no commit waits for one that it happened
-// to fall on, and so that their errors are seen.
-func writing(path string, o Options, cache int) string {
-	return dsn(path, o, cache, url.Values{
+// creating names the file for the connection that makes the tables. auto_vacuum
+// counts only while the file is empty, and writes to it every time it is set.
+func creating(path string, o Options) string {
+	return dsn(path, o, o.CacheSize, url.Values{
 		"_auto_vacuum":  {"INCREMENTAL"},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
-	}, "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
+	})
+}
+
+// writing names the file for a connection that may write. The mover does all
+// checkpoints, so that no commit waits for one that it happened to fall on, and
+// so that their errors are seen.
+func writing(path string, o Options, cache int) string {
+	return dsn(path, o, cache, url.Values{"_synchronous": {"FULL"}}, "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
 }
 
 // reading names the file for a connection that only reads.
