@@ -132,6 +132,12 @@ func testReopen(s *suite) {
 	}
 	events := s.part(s.update(m[0], sms.UpdateReceipt, 1, sms.StatusDelivered), store.PartApplied)
 	s.same("seq", events[0].Seq, before.Last[3]+1)
+	// Nor is anything forgotten with the next commits.
+	s.wantStatuses(s.part(s.update(m[1], sms.UpdateTaken, 1, ""), store.PartApplied), "")
+	s.wantStatuses(s.part(s.update(m[1], sms.UpdateTaken, 2, ""), store.PartApplied), "SUCCESSFUL")
+	again := &store.Change{Accept: []store.Accepted{s.accepted(m[2])}}
+	s.try(again)
+	s.wantErr("a taken ID", again.Err, store.ErrExists)
 }
 
 func testClose(s *suite) {
