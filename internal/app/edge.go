@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
+	"heliograph/internal/admin"
 	"heliograph/internal/api"
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/endpoint"
@@ -84,6 +86,25 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	}
 	return server, listener, nil
+}
+
+// operations are the operator's operations, on the same port.
+func (s *service) operations() []api.Operation {
+	windows := map[string]int{}
+	kinds := map[string]string{}
+	for _, c := range s.cfg.Carriers {
+		if c.SMPP != nil {
+			kinds[c.Name], windows[c.Name] = "smpp", c.SMPP.Capacity()
+		} else {
+			kinds[c.Name], windows[c.Name] = "sim", c.Sim.Window
+		}
+	}
+	all := make([]admin.Carrier, len(s.carriers))
+	for i, c := range s.carriers {
+		all[i] = admin.Carrier{Carrier: c, Kind: kinds[c.Name()], Window: windows[c.Name()]}
+	}
+	return admin.Operations(admin.Options{Account: s.cfg.Account, Directory: s.directory, Messages: s.engine, MessageIDs: s.ids,
+		Carriers: all, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Rand: rand.Reader})
 }
 
 // healthy answers GET /healthz: the store has to answer.

@@ -179,3 +179,9 @@ func (t TLS) config() (*tls.Config, error) {
 	}
 	return out, nil
 }
+
+// Capacity is how many parts may be unanswered in all sessions together.
+func (c Config) Capacity() int {
+	c = c.withDefaults()
+	return c.Sessions * c.Window
+}
