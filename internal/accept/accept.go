@@ -5,6 +5,7 @@
 package accept
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,8 +59,10 @@ type Service struct {
 	carriers  Carriers
 	shared    []sms.SharedRoute
 	fallback  string
+	simulator string
 	region    string
 	now       func() time.Time
+	state     origin.State
 	sticky    *sticky
 	dryRuns   *dryRuns
 	log       *slog.Logger
@@ -75,16 +78,22 @@ type Options struct {
 	Carriers       Carriers
 	SharedRoutes   []sms.SharedRoute
 	DefaultCarrier string // takes sender IDs that nothing ties to a carrier
-	Region         string
-	Now            func() time.Time
-	Log            *slog.Logger
+	// SimulatorCarrier takes every message to a simulator's destination, which
+	// never leaves for a carrier's network (guide chapter 3, "Simulator phone
+	// numbers"); empty where there is none.
+	SimulatorCarrier string
+	Region           string
+	Now              func() time.Time
+	Log              *slog.Logger
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{committer: o.Committer, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
-		carriers: o.Carriers, shared: o.SharedRoutes, fallback: o.DefaultCarrier, region: o.Region,
-		now: o.Now, sticky: newSticky(), dryRuns: newDryRuns(), log: o.Log}
+	v := &Service{committer: o.Committer, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
+		carriers: o.Carriers, shared: o.SharedRoutes, fallback: o.DefaultCarrier, simulator: o.SimulatorCarrier,
+		region: o.Region, now: o.Now, sticky: newSticky(), dryRuns: newDryRuns(), log: o.Log}
+	v.state = origin.State{Healthy: o.Carriers.Healthy, Backlog: o.Carriers.Backlog, Last: v.sticky.get}
+	return v
 }
 
 // DefaultTimeToLive is how long a message may wait where the request does not
@@ -93,6 +102,11 @@ const DefaultTimeToLive = 72 * time.Hour
 
 // Send checks a request in the account of s and accepts it. It answers the
 // MessageId, which of a dry run is a fresh one that is not kept.
+//
+// Errors are those of the model's SendTextMessage. The checks are made in one
+// order, and the first that fails answers: the shape, the destination and its
+// country, the configuration set, the origination identity, the protect
+// configuration, the sandbox, the size, MaxPrice, the spend limit.
 func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (string, error) {
 	now := v.now()
 	m, err := v.decide(s, r, now)
@@ -100,10 +114,7 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 		return "", err
 	}
 	if r.DryRun {
-		if err := v.dryRuns.take(m.Route, m.Parts, now); err != nil {
-			return "", err
-		}
-		return v.messageID.Format(v.ids.Next(now)), nil
+		return v.dryRun(ctx, m, now)
 	}
 	spend, err := v.ledger.Reserve(ctx, m.Account, m.Price+m.CarrierFee, now)
 	if err != nil {
@@ -127,22 +138,45 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 	if m.Route.PoolID != "" {
 		v.sticky.put(m.Route.PoolID, m.Destination, m.Route.Identity)
 	}
-	return v.messageID.Format(m.ID), nil
+	id := v.messageID.Format(m.ID)
+	if v.log.Enabled(ctx, slog.LevelDebug) {
+		v.log.LogAttrs(ctx, slog.LevelDebug, "message accepted", slog.String("message_id", id), slog.String("account", m.Account),
+			slog.String("lane", m.Route.Lane), slog.Int("parts", m.Parts), slog.String("why", m.Route.Why))
+	}
+	return id, nil
 }
 
-// refusal says what a client is told when the store could not keep a message.
+// dryRun makes the checks that are left and keeps nothing.
+func (v *Service) dryRun(ctx context.Context, m *sms.Message, now time.Time) (string, error) {
+	if err := v.ledger.Check(ctx, m.Account, m.Price+m.CarrierFee, now); err != nil {
+		return "", err
+	}
+	if err := v.dryRuns.take(m.Route, m.Parts, now); err != nil {
+		return "", err
+	}
+	return v.messageID.Format(v.ids.Next(now)), nil
+}
+
+// refusal says what a client is told when the store could not keep a message:
+// to try again, where another attempt may find it able to.
 func refusal(err error) error {
-	if errors.Is(err, store.ErrUnavailable) {
-		return &sms.Error{Kind: sms.KindThrottled, Message: "The service cannot keep messages at the moment. Try again.", Err: err}
+	for _, passing := range []error{store.ErrUnavailable, store.ErrFull, store.ErrClosed} {
+		if errors.Is(err, passing) {
+			return &sms.Error{Kind: sms.KindThrottled, Message: "The service cannot keep messages at the moment. Try again.", Err: err}
+		}
 	}
 	return fmt.Errorf("accept message: %w", err)
 }
 
-// decide makes every check but the spend limit and gives the message as it would
-// be written.
+// decide makes every check but those of spend and of the rate of dry runs, and
+// gives the message as it would be written.
 func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.Message, error) {
 	if r.Body == "" {
 		return nil, sms.Invalid(sms.ReasonMissingParameter, "MessageBody", "MessageBody is required to send a text message.")
+	}
+	most, err := maxPrice(r.MaxPrice)
+	if err != nil {
+		return nil, err
 	}
 	destination, err := parseDestination(r.Destination)
 	if err != nil {
@@ -163,10 +197,11 @@ func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.
 	if r.ProtectConfiguration != "" {
 		return nil, v.protectConfiguration(s, r.ProtectConfiguration)
 	}
-	if s.Account.Tier == resources.Sandbox && !destination.Simulator {
+	if s.Account.Tier != resources.Production && !destination.Simulator {
 		return nil, sms.Conflict(sms.ReasonDestinationNotVerified, sms.TypeVerifiedNumber, r.Destination,
 			"The account is in the sandbox, where messages go only to verified destination numbers and to the simulator's.")
 	}
+	route = v.simulated(destination, route)
 	cut, ok := v.carriers.Cut(route.Carrier)
 	if !ok {
 		return nil, fmt.Errorf("origination identity %s belongs to carrier %q, which is not configured", route.Identity, route.Carrier)
@@ -175,32 +210,48 @@ func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.
 	if err != nil {
 		return nil, sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "%s", sentence(err))
 	}
+	price := v.book.Price(destination.Country.ISO2, usage.RouteKind(route))
 	m := &sms.Message{
 		Account: s.Account.ID, AcceptedAt: now.UTC().Truncate(time.Millisecond), Destination: destination.Number,
-		Country: destination.Country.ISO2, Route: route, Type: asked, Body: r.Body, Encoding: string(text.Encoding),
-		Parts: len(text.Parts), Reference16: text.Reference16, Keyword: r.Keyword,
+		Country: destination.Country.ISO2, Route: route, Type: cmp.Or(asked, natural), Body: r.Body,
+		Encoding: string(text.Encoding), Parts: len(text.Parts), Reference16: text.Reference16, Keyword: r.Keyword,
 		CountryParameters: r.CountryParameters, Context: r.Context, MaxPrice: r.MaxPrice,
+		Price: price.Part * sms.Money(len(text.Parts)), CarrierFee: price.CarrierFee * sms.Money(len(text.Parts)),
 	}
-	if m.Type == "" {
-		m.Type = natural
-	}
-	ttl := r.TimeToLive
-	if ttl == 0 {
-		ttl = DefaultTimeToLive
-	}
-	m.ExpiresAt = m.AcceptedAt.Add(ttl)
+	m.ExpiresAt = m.AcceptedAt.Add(cmp.Or(r.TimeToLive, DefaultTimeToLive))
 	if set != nil {
 		m.ConfigurationSet, m.FeedbackEnabled = set.Name, set.DefaultFeedbackEnabled
 	}
 	if r.FeedbackEnabled != nil {
 		m.FeedbackEnabled = *r.FeedbackEnabled
 	}
-	price := v.book.Price(m.Country, usage.RouteKind(route))
-	m.Price, m.CarrierFee = price.Part*sms.Money(m.Parts), price.CarrierFee*sms.Money(m.Parts)
-	if err := checkMaxPrice(r.MaxPrice, m.Price+m.CarrierFee); err != nil {
-		return nil, err
+	if total := m.Price + m.CarrierFee; r.MaxPrice != "" && total > most {
+		return nil, sms.Invalid(sms.ReasonPriceOverThreshold, "MaxPrice", "The message costs %s USD, more than the MaxPrice of %s USD.", total, most)
 	}
 	return m, nil
+}
+
+// simulated keeps a message to a simulator's destination from the network of the
+// carrier that its identity belongs to. It gets a lane of its own there.
+func (v *Service) simulated(d origin.Destination, r sms.Route) sms.Route {
+	if d.Simulator && v.simulator != "" && r.Carrier != v.simulator {
+		r.Carrier = v.simulator
+		r.Lane += "/simulator"
+		r.Why += "; the destination is a simulator's"
+	}
+	return r
+}
+
+// maxPrice reads a MaxPrice; an empty one is not looked at.
+func maxPrice(limit string) (sms.Money, error) {
+	if limit == "" {
+		return 0, nil
+	}
+	most, err := sms.ParseMoney(limit)
+	if err != nil {
+		return 0, sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "%s", sentence(err))
+	}
+	return most, nil
 }
 
 func parseDestination(s string) (origin.Destination, error) {
@@ -215,20 +266,6 @@ func parseDestination(s string) (origin.Destination, error) {
 	}
 	_, _, simulator := numbering.Simulator(number.E164)
 	return origin.Destination{Number: number.E164, Country: country, Simulator: simulator}, nil
-}
-
-func checkMaxPrice(limit string, price sms.Money) error {
-	if limit == "" {
-		return nil
-	}
-	most, err := sms.ParseMoney(limit)
-	if err != nil {
-		return sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "%s", sentence(err))
-	}
-	if price > most {
-		return sms.Invalid(sms.ReasonPriceOverThreshold, "MaxPrice", "The message costs %s USD, more than the MaxPrice of %s USD.", price, most)
-	}
-	return nil
 }
 
 func orUnknown(country string) string {

@@ -1,52 +1,64 @@
 package accept
 
 import (
+	"slices"
 	"strings"
 
+	"heliograph/internal/encode"
 	"heliograph/internal/origin"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
 
 // choose finds the route of a message. natural is the message type of the
-// identity, for requests that name none.
-func (v *Service) choose(s *resources.Snapshot, identity string, d origin.Destination, asked sms.MessageType, set *sms.ConfigurationSet) (route sms.Route, natural sms.MessageType, err error) {
+// identity, for requests that ask for none.
+func (v *Service) choose(s *resources.Snapshot, given string, d origin.Destination, asked sms.MessageType, set *sms.ConfigurationSet) (route sms.Route, natural sms.MessageType, err error) {
 	account := v.account(s, d)
-	state := v.state()
-	named, err := v.resolve(s, identity)
+	named, err := v.resolve(s, given)
 	if err != nil {
 		return sms.Route{}, "", err
 	}
 	switch {
 	case named.number != nil:
-		route, err = origin.Number(d, *named.number)
-		return route, named.number.MessageType, err
+		route, err = origin.Number(d, named.number)
 	case named.pool != nil:
-		route, err = origin.Pool(d, account, *named.pool, values(s.PoolNumbers(named.pool.ID)), values(s.PoolSenderIDs(named.pool.ID)), asked, state)
+		members := s.Members(named.pool.ID)
+		route, err = origin.Pool(d, account, named.pool, members.Numbers, members.SenderIDs, v.state)
 		return route, named.pool.MessageType, err
 	case named.senderID != "":
-		route, err = origin.SenderID(d, account, named.senderID, leased(s, named, d.Country.ISO2), asked)
-		return route, sms.Transactional, err
+		if named.country != "" && named.country != d.Country.ISO2 {
+			return sms.Route{}, "", sms.Invalid(sms.ReasonInvalidIdentityForCountry, originationIdentity,
+				"This is a sender ID for %s; it cannot send to %s.", named.country, d.Country.ISO2)
+		}
+		route, err = origin.SenderID(d, account, named.senderID, leased(s, named.senderID, d.Country.ISO2), asked, v.state)
+	default:
+		defaultSender := ""
+		if set != nil {
+			defaultSender = set.DefaultSenderID
+		}
+		route, err = origin.Any(d, account, defaultSender, asked, v.state)
 	}
-	defaultSender := ""
-	if set != nil {
-		defaultSender = set.DefaultSenderID
+	return route, naturalType(s, route), err
+}
+
+// naturalType is the message type of the identity that a route leaves from.
+func naturalType(s *resources.Snapshot, r sms.Route) sms.MessageType {
+	switch r.Kind {
+	case sms.IdentityPhoneNumber:
+		if n := s.PhoneNumbers.Get(r.IdentityID); n != nil {
+			return n.Value.MessageType
+		}
+	case sms.IdentitySenderID:
+		if own := s.SenderIDs.Get(r.IdentityID); own != nil && !slices.Contains(own.Value.MessageTypes, sms.Transactional) {
+			return sms.Promotional
+		}
 	}
-	route, err = origin.Any(d, account, defaultSender, asked, state)
-	natural = sms.Transactional
-	if n := s.PhoneNumbers.Get(route.IdentityID); n != nil && route.Kind == sms.IdentityPhoneNumber {
-		natural = n.Value.MessageType
-	}
-	return route, natural, err
+	return sms.Transactional
 }
 
 func (v *Service) account(s *resources.Snapshot, d origin.Destination) origin.Account {
 	return origin.Account{ID: s.Account.ID, Numbers: s.NumbersReaching(d.Country.ISO2), SenderIDs: s.SenderIDsFor(d.Country.ISO2),
 		Shared: v.shared, DefaultCarrier: v.fallback}
-}
-
-func (v *Service) state() origin.State {
-	return origin.State{Healthy: v.carriers.Healthy, Backlog: v.carriers.Backlog, Last: v.sticky.get}
 }
 
 // Reroute chooses another member of a message's pool, whose carrier is up, for a
@@ -60,10 +72,14 @@ func (v *Service) Reroute(s *resources.Snapshot, m *sms.Message, now sms.Route) 
 	if err != nil {
 		return sms.Route{}, false
 	}
-	state := v.state()
-	state.Last = nil
-	route, err = origin.Pool(d, v.account(s, d), pool.Value, values(s.PoolNumbers(pool.ID)), values(s.PoolSenderIDs(pool.ID)), m.Type, state)
-	if err != nil || route.Carrier == now.Carrier || !v.carriers.Healthy(route.Carrier) || !v.sameCut(m, now.Carrier, route.Carrier) {
+	takes := func(carrier string) bool {
+		return carrier != now.Carrier && v.carriers.Healthy(carrier) && v.fits(m, now.Carrier, carrier)
+	}
+	members := s.Members(pool.ID)
+	route, err = origin.Pool(d, v.account(s, d), &pool.Value, members.Numbers, members.SenderIDs,
+		origin.State{Healthy: takes, Backlog: v.carriers.Backlog})
+	route = v.simulated(d, route)
+	if err != nil || !takes(route.Carrier) {
 		return sms.Route{}, false
 	}
 	route.Why = "carrier " + now.Carrier + " of " + now.Identity + " is down; " + route.Why
@@ -71,12 +87,13 @@ func (v *Service) Reroute(s *resources.Snapshot, m *sms.Message, now sms.Route) 
 	return route, true
 }
 
-// sameCut reports whether parts that were cut for one carrier fit another: what
-// was billed is what is sent.
-func (v *Service) sameCut(m *sms.Message, from, to string) bool {
+// fits reports whether a message that was cut for one carrier leaves in the same
+// parts and encoding from another: what was billed is what is sent.
+func (v *Service) fits(m *sms.Message, from, to string) bool {
 	a, _ := v.carriers.Cut(from)
 	b, ok := v.carriers.Cut(to)
-	return ok && (m.Parts == 1 || a == b) && (b.Alphabet == a.Alphabet || b.Alphabet.Represents(m.Body))
+	return ok && (m.Parts == 1 || a.Reference16 == b.Reference16) &&
+		(a.Alphabet == b.Alphabet || m.Encoding == string(encode.Unicode) || b.Alphabet.Represents(m.Body))
 }
 
 // identity is what OriginationIdentity names; none of it where nothing was given.
@@ -104,7 +121,7 @@ func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error)
 			return identity{}, err
 		}
 		kind, id = a.Type, a.ID
-	} else if kind, id = named(s, given); kind == "" {
+	} else if kind, id = Named(s, given); kind == "" {
 		return identity{}, sms.Invalid(sms.ReasonInvalidARN, originationIdentity,
 			"OriginationIdentity has to be a phone number, a sender ID, or the id or ARN of a phone number, sender ID or pool.")
 	}
@@ -130,10 +147,6 @@ func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error)
 // a sender ID. What the account does not have comes back as it was given. kind is
 // empty where it cannot be one of a phone number, sender ID or pool.
 func Named(s *resources.Snapshot, given string) (kind sms.ResourceType, id string) {
-	return named(s, given)
-}
-
-func named(s *resources.Snapshot, given string) (kind sms.ResourceType, id string) {
 	for _, p := range idPrefixes {
 		if len(given) > maxSenderID && strings.HasPrefix(given, p.prefix) {
 			return p.kind, given
@@ -174,8 +187,8 @@ var idPrefixes = [...]struct {
 // ownARN reads an ARN of one of these types in this region and account.
 func (v *Service) ownARN(s *resources.Snapshot, given, field string, types ...sms.ResourceType) (sms.ARN, error) {
 	a, ok := sms.ParseARN(given)
-	if !ok || a.Region != v.region {
-		return a, sms.Invalid(sms.ReasonInvalidARN, field, "%s is not an ARN of this service in %s.", field, v.region)
+	if !ok || !s.Local(a) {
+		return a, sms.Invalid(sms.ReasonInvalidARN, field, "%s has to be an ARN of this service in %s.", field, v.region)
 	}
 	for _, t := range types {
 		if a.Type != t {
@@ -211,29 +224,29 @@ func (v *Service) configurationSet(s *resources.Snapshot, given string) (*sms.Co
 // protectConfiguration checks the protect configuration that a request names.
 // Accounts have none until they can be made, so each is unknown.
 func (v *Service) protectConfiguration(s *resources.Snapshot, given string) error {
+	const field = "ProtectConfigurationId"
 	if sms.IsARN(given) {
-		if _, err := v.ownARN(s, given, "ProtectConfigurationId", sms.TypeProtectConfiguration); err != nil {
+		if _, err := v.ownARN(s, given, field, sms.TypeProtectConfiguration); err != nil {
 			return err
+		}
+	} else if !strings.HasPrefix(given, "protect-") {
+		for _, p := range idPrefixes {
+			if strings.HasPrefix(given, p.prefix) {
+				return sms.Invalid(sms.ReasonInvalidARN, field, "%s has to be the id or ARN of a protect configuration.", field)
+			}
 		}
 	}
 	return sms.NotFound(sms.TypeProtectConfiguration, given)
 }
 
-func leased(s *resources.Snapshot, named identity, country string) *sms.SenderID {
-	for _, item := range s.SenderIDsNamed(named.senderID) {
+// leased is the account's sender ID of this name in a country, nil for none.
+func leased(s *resources.Snapshot, senderID, country string) *sms.SenderID {
+	for _, item := range s.SenderIDsNamed(senderID) {
 		if item.Value.Country == country {
 			return &item.Value
 		}
 	}
 	return nil
-}
-
-func values[T any](items []*resources.Item[T]) []T {
-	out := make([]T, len(items))
-	for i, item := range items {
-		out[i] = item.Value
-	}
-	return out
 }
 
 func join(types []sms.ResourceType) string {

@@ -67,13 +67,13 @@ func (d *dryRuns) take(r sms.Route, parts int, now time.Time) error {
 			rate = dryRunRate
 		}
 		fresh := throttle.NewBucket(rate)
-		// A second's worth may come at once: a client checks in bursts.
-		fresh.Tolerance = time.Second
+		// After a pause a second's worth may come at once: a client checks in bursts.
+		fresh.Tolerance = time.Duration((max(rate, 1) - 1) * float64(fresh.Interval))
 		b = &fresh
 		d.lanes[r.Lane] = b
 	}
 	if wait, ok := b.Take(now, parts); !ok {
-		return sms.Throttled("Dry runs from this origination identity are limited to %d message parts a second or its own throughput; try again in %d ms.", dryRunRate, wait.Milliseconds()+1)
+		return sms.Throttled("Dry runs from this origination identity are limited to %d message parts a second, or to its own throughput where that is lower; try again in %d ms.", dryRunRate, wait.Milliseconds()+1)
 	}
 	return nil
 }

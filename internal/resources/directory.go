@@ -109,15 +109,23 @@ func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
 	if err := d.committer.Commit(&store.Change{Resources: writes}); err != nil {
 		return err
 	}
-	next := &state{accounts: maps.Clone(current.accounts)}
-	next.accounts[account], next.inventory = tx.after()
+	next := &state{accounts: current.accounts}
+	changed, inventory := tx.after()
+	if next.inventory = inventory; account != installation {
+		next.accounts = maps.Clone(current.accounts)
+		next.accounts[account] = changed
+	}
 	d.state.Store(next)
 	return nil
 }
 
-// ChangeInventory runs fn against the operator's inventory.
+// installation stands for an account where what belongs to none is changed.
+const installation = ""
+
+// ChangeInventory runs fn against the operator's inventory. What fn changes of an
+// account's resources has no account to be of and must be nothing.
 func (d *Directory) ChangeInventory(ctx context.Context, fn func(*Tx) error) error {
-	return d.change(ctx, "", true, fn)
+	return d.change(ctx, installation, true, fn)
 }
 
 type tables struct {

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -61,15 +62,26 @@ type Snapshot struct {
 	byNumber    map[string]*Item[sms.PhoneNumber]
 	poolNumbers map[string][]*Item[sms.PhoneNumber]
 	poolSenders map[string][]*Item[sms.SenderID]
+	members     map[string]*Members              // of pools that have any
 	senders     map[string][]*Item[sms.SenderID] // by sender id, whatever the country
-	countries   map[string][]sms.SenderID        // sender ids of a country
-	reaching    *sync.Map                        // country -> []sms.PhoneNumber, filled when asked for
+	countries   map[string][]*sms.SenderID       // sender ids of a country
+	reaching    *sync.Map                        // country -> []*sms.PhoneNumber, filled when asked for
+}
+
+// Members are the origination identities of a pool, each kind oldest first. They
+// must not be changed.
+type Members struct {
+	Numbers   []*sms.PhoneNumber
+	SenderIDs []*sms.SenderID
 }
 
 // ARN names one of the account's resources.
 func (s *Snapshot) ARN(t sms.ResourceType, id string) string {
 	return sms.ARN{Partition: s.partition, Region: s.region, Account: s.Account.ID, Type: t, ID: id}.String()
 }
+
+// Local reports whether an ARN is of this installation's partition and region.
+func (s *Snapshot) Local(a sms.ARN) bool { return a.Partition == s.partition && a.Region == s.region }
 
 // Number is the account's phone number with this E.164 number or short code.
 func (s *Snapshot) Number(number string) *Item[sms.PhoneNumber] { return s.byNumber[number] }
@@ -78,21 +90,31 @@ func (s *Snapshot) Number(number string) *Item[sms.PhoneNumber] { return s.byNum
 func (s *Snapshot) PoolNumbers(pool string) []*Item[sms.PhoneNumber] { return s.poolNumbers[pool] }
 func (s *Snapshot) PoolSenderIDs(pool string) []*Item[sms.SenderID]  { return s.poolSenders[pool] }
 
+// Members are the values of a pool's members.
+func (s *Snapshot) Members(pool string) Members {
+	if m := s.members[pool]; m != nil {
+		return *m
+	}
+	return Members{}
+}
+
 // SenderIDsNamed are the account's sender IDs with this name, one a country.
 func (s *Snapshot) SenderIDsNamed(senderID string) []*Item[sms.SenderID] { return s.senders[senderID] }
 
-// SenderIDsFor are the account's sender IDs of a country, oldest first.
-func (s *Snapshot) SenderIDsFor(country string) []sms.SenderID { return s.countries[country] }
+// SenderIDsFor are the account's sender IDs of a country, oldest first. They must
+// not be changed.
+func (s *Snapshot) SenderIDsFor(country string) []*sms.SenderID { return s.countries[country] }
 
-// NumbersReaching are the phone numbers that can send to a country once they are
-// active, oldest first. The slice must not be changed.
-func (s *Snapshot) NumbersReaching(country string) []sms.PhoneNumber {
+// NumbersReaching are the phone numbers that may be able to send to a country:
+// all that can, and some that package origin refuses. Oldest first; they must not
+// be changed.
+func (s *Snapshot) NumbersReaching(country string) []*sms.PhoneNumber {
 	if known, ok := s.reaching.Load(country); ok {
-		return known.([]sms.PhoneNumber)
+		return known.([]*sms.PhoneNumber)
 	}
-	var out []sms.PhoneNumber
+	var out []*sms.PhoneNumber
 	for _, item := range s.PhoneNumbers.All() {
-		n := item.Value
+		n := &item.Value
 		if n.InternationalSending || n.Country == country || numbering.Reaches(n.Type, n.Country, country) {
 			out = append(out, n)
 		}
@@ -106,21 +128,35 @@ func (s *Snapshot) index() {
 	s.byNumber = make(map[string]*Item[sms.PhoneNumber], s.PhoneNumbers.Len())
 	s.poolNumbers = map[string][]*Item[sms.PhoneNumber]{}
 	s.poolSenders = map[string][]*Item[sms.SenderID]{}
+	s.members = map[string]*Members{}
 	s.senders = map[string][]*Item[sms.SenderID]{}
-	s.countries = map[string][]sms.SenderID{}
+	s.countries = map[string][]*sms.SenderID{}
 	for _, item := range s.PhoneNumbers.All() {
 		s.byNumber[item.Value.Number] = item
 		if pool := item.Value.PoolID; pool != "" {
 			s.poolNumbers[pool] = append(s.poolNumbers[pool], item)
+			m := s.membersOf(pool)
+			m.Numbers = append(m.Numbers, &item.Value)
 		}
 	}
 	for _, item := range s.SenderIDs.All() {
 		s.senders[item.Value.SenderID] = append(s.senders[item.Value.SenderID], item)
-		s.countries[item.Value.Country] = append(s.countries[item.Value.Country], item.Value)
+		s.countries[item.Value.Country] = append(s.countries[item.Value.Country], &item.Value)
 		for _, pool := range item.Value.PoolIDs {
 			s.poolSenders[pool] = append(s.poolSenders[pool], item)
+			m := s.membersOf(pool)
+			m.SenderIDs = append(m.SenderIDs, &item.Value)
 		}
 	}
+}
+
+func (s *Snapshot) membersOf(pool string) *Members {
+	m := s.members[pool]
+	if m == nil {
+		m = &Members{}
+		s.members[pool] = m
+	}
+	return m
 }
 
 // Inventory is what the operator can lease out, at one moment.
@@ -164,6 +200,9 @@ func newTx(now time.Time, s *Snapshot, inv *Inventory) *Tx {
 }
 
 func (tx *Tx) writes() ([]store.ResourceWrite, error) {
+	if tx.Snapshot.Account.ID == installation && tx.ofAccount() {
+		return nil, errors.New("a change of the inventory changes resources of an account")
+	}
 	var out []store.ResourceWrite
 	for _, list := range []func() ([]store.ResourceWrite, error){
 		tx.PhoneNumbers.writes, tx.SenderIDs.writes, tx.Pools.writes, tx.ConfigurationSets.writes,
@@ -177,6 +216,12 @@ func (tx *Tx) writes() ([]store.ResourceWrite, error) {
 		out = append(out, w...)
 	}
 	return out, nil
+}
+
+// ofAccount reports whether tx changes what belongs to an account.
+func (tx *Tx) ofAccount() bool {
+	return len(tx.PhoneNumbers.changed)+len(tx.SenderIDs.changed)+len(tx.Pools.changed)+len(tx.ConfigurationSets.changed)+
+		len(tx.OptOutLists.changed)+len(tx.ClientTokens.changed) > 0
 }
 
 // after is the state once tx is committed.
