@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -366,46 +365,4 @@ func TestHealth(t *testing.T) {
 	get("POST", 405)
 	broken = errors.New("the store does not answer")
 	get("GET", 503)
-}
-
-func TestMostConnections(t *testing.T) {
-	const most = 3
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := api.NewServer(http.NotFoundHandler(), most, slog.New(slog.DiscardHandler))
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
-	answered := func(c net.Conn) bool {
-		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		n, err := c.Read(make([]byte, 1))
-		return n == 1 && err == nil
-	}
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.SetDeadline(time.Now().Add(10 * time.Second))
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	var held []net.Conn
-	for i := range most {
-		c := dial()
-		if !answered(c) {
-			t.Fatalf("connection %d got no answer", i)
-		}
-		held = append(held, c)
-	}
-	if answered(dial()) {
-		t.Error("one connection too many got an answer")
-	}
-	held[0].Close()
-	for deadline := time.Now().Add(10 * time.Second); !answered(dial()); {
-		if time.Now().After(deadline) {
-			t.Fatal("no connection gets an answer after one was closed")
-		}
-	}
 }
