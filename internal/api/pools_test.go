@@ -65,7 +65,7 @@ func TestPoolInheritsTheSettingsOfItsFirstMember(t *testing.T) {
 		SelfManagedOptOutsEnabled: true, OptOutListName: new("Alerts"), CreatedTimestamp: made.CreatedTimestamp,
 		Tags: []types.Tag{{Key: new("Name"), Value: new("alerts")}},
 	})
-	if age := time.Since(*made.CreatedTimestamp); age < 0 || age > time.Minute {
+	if age := time.Since(*made.CreatedTimestamp); age < -time.Minute || age > time.Minute {
 		t.Errorf("CreatedTimestamp lies %v back", age)
 	}
 	if got := c.phoneNumber(number).PoolID; got != *made.PoolId {
