@@ -78,10 +78,15 @@ type Faults struct {
 	Status               string  `json:"status,omitempty"`
 }
 
-// FaultsInput names a simulator, and for SetFaults all of its faults from now on.
-type FaultsInput struct {
+// GetFaultsInput names a simulator.
+type GetFaultsInput struct {
 	Carrier string `json:"carrier"`
-	Faults  Faults `json:"faults,omitzero"`
+}
+
+// SetFaultsInput names a simulator and all of its faults from now on.
+type SetFaultsInput struct {
+	Carrier string `json:"carrier"`
+	Faults  Faults `json:"faults"`
 }
 
 // FaultsOutput is a simulator's faults.
@@ -107,7 +112,7 @@ func (a *operations) simulator(name string) (simulator, error) {
 	return s, nil
 }
 
-func (a *operations) getFaults(_ context.Context, in FaultsInput) (FaultsOutput, error) {
+func (a *operations) getFaults(_ context.Context, in GetFaultsInput) (FaultsOutput, error) {
 	s, err := a.simulator(in.Carrier)
 	if err != nil {
 		return FaultsOutput{}, err
@@ -115,7 +120,7 @@ func (a *operations) getFaults(_ context.Context, in FaultsInput) (FaultsOutput,
 	return FaultsOutput{Carrier: in.Carrier, Faults: faultsOf(s.Faults())}, nil
 }
 
-func (a *operations) setFaults(_ context.Context, in FaultsInput) (FaultsOutput, error) {
+func (a *operations) setFaults(_ context.Context, in SetFaultsInput) (FaultsOutput, error) {
 	s, err := a.simulator(in.Carrier)
 	if err != nil {
 		return FaultsOutput{}, err

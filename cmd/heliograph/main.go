@@ -1,0 +1,79 @@
+// Command heliograph is the service and its operator's tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"heliograph/internal/config"
+)
+
+// cli is every command. A group of commands has a file of its own.
+type cli struct {
+	Config string `placeholder:"FILE" help:"Configuration file. Default: heliograph.yaml in this directory, if there is one."`
+
+	Serve    serveCommand    `cmd:"" help:"Run the service until it is interrupted."`
+	Preview  previewCommand  `cmd:"" help:"Show how a text is encoded and cut into message parts."`
+	Events   eventsCommand   `cmd:"" help:"Print the events that the embedded log holds, as JSON lines."`
+	Messages messagesCommand `cmd:"" help:"Look into messages."`
+	Numbers  numbersCommand  `cmd:"" help:"Manage the inventory of phone numbers."`
+	Carriers carriersCommand `cmd:"" help:"Look after carriers."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// session is what a command works with.
+type session struct {
+	ctx      context.Context // ends at the first interrupt
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) (string, bool)
+	file     string // --config
+}
+
+// config loads the configuration that the command was given.
+func (s *session) config() (config.Config, error) { return config.Load(s.file, s.env) }
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(os.Args[1:], &session{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}))
+}
+
+// run parses the arguments and runs a command. It returns the exit code.
+func run(args []string, s *session) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("heliograph"), kong.Writers(s.out, s.err), kong.UsageOnError(),
+		kong.Description("Text messages for applications, over the Amazon Pinpoint SMS and Voice v2 API."))
+	if err != nil {
+		fmt.Fprintln(s.err, "heliograph:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(s.err, "heliograph:", err)
+		fmt.Fprintln(s.err, "heliograph --help lists the commands and flags")
+		return exitUsage
+	}
+	s.file = c.Config
+	if err := command.Run(s); err != nil {
+		if errors.Is(err, context.Canceled) && s.ctx.Err() != nil {
+			return exitFailed // interrupted, which the user knows
+		}
+		fmt.Fprintln(s.err, "heliograph:", err)
+		return exitFailed
+	}
+	return 0
+}
