@@ -57,6 +57,9 @@ const (
 	readEvents = 1000
 	// publishEvents bounds a batch for one destination, and a lag batch.
 	publishEvents = 1000
+	// spacing is the least time from the start of one publication to the next
+	// one's of the same destination, unless a whole batch waits.
+	spacing = 10 * time.Millisecond
 	// commitEvents uncommitted ones make the cursor be committed at once.
 	commitEvents = 1000
 	// crowded is how many events a destination may be behind before the reading

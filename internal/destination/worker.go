@@ -22,6 +22,7 @@ func (r *Router) startWorker(f *feed) {
 func (r *Router) work(f *feed) {
 	defer r.workers.Done()
 	for {
+		r.gather(f)
 		r.mu.Lock()
 		if r.stopping || f.attached && len(f.queue) == 0 {
 			f.running = false
@@ -42,6 +43,26 @@ func (r *Router) work(f *feed) {
 		} else {
 			r.drain(f)
 		}
+	}
+}
+
+// gather lets events come together for an attached feed whose last publication
+// began a moment ago, unless they already fill a batch.
+func (r *Router) gather(f *feed) {
+	r.mu.Lock()
+	wait := spacing - time.Since(f.started)
+	if !f.attached || len(f.queue) >= publishEvents || r.stopping {
+		wait = 0
+	}
+	r.mu.Unlock()
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.stop:
 	}
 }
 
