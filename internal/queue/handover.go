@@ -252,13 +252,18 @@ func (s *shard) fillExpired(list []outcome) {
 			if isFatal(err) {
 				return
 			}
-			time.Sleep(time.Second)
-			continue
+			select {
+			case <-time.After(time.Second):
+				continue
+			case <-s.abandon:
+				return
+			}
 		}
 		for i, e := range entries {
-			if messages[i] != nil {
-				s.q.inMemory.Add(1)
-				e.message = messages[i]
+			s.q.inMemory.Add(1)
+			if e.message = messages[i]; e.message == nil {
+				s.q.o.Log.Error("expired message is not in the store", "carrier", s.name, "message", int64(e.id))
+				e.message = &sms.Message{ID: e.id, Parts: e.parts}
 			}
 		}
 		return

@@ -64,6 +64,7 @@ func (s *shard) expire(entries []*entry) {
 
 // settle writes outcomes, all that have gathered in one change.
 func (s *shard) settle() {
+	defer close(s.settled)
 	var spare []outcome
 	for range s.outcomes.wake {
 		spare = s.settleAll(spare)
@@ -115,7 +116,11 @@ func (s *shard) commit(change *store.Change) {
 		if isFatal(err) {
 			return
 		}
-		time.Sleep(pause)
+		select {
+		case <-time.After(pause):
+		case <-s.abandon:
+			return
+		}
 	}
 }
 

@@ -36,7 +36,9 @@ type shard struct {
 	stopping    bool
 
 	wakeup   chan struct{}
-	stopped  chan struct{}
+	stopped  chan struct{} // no more claims
+	settled  chan struct{} // every outcome is written
+	abandon  chan struct{} // stop trying to write outcomes
 	work     workList
 	outcomes outcomeList
 }
@@ -49,7 +51,8 @@ const never = time.Hour
 func newShard(q *Queue, c carrier.Carrier) *shard {
 	traits := c.Traits()
 	s := &shard{q: q, carrier: c, name: c.Name(), traits: traits, lanes: map[string]*lane{},
-		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), stopped: make(chan struct{})}
+		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), stopped: make(chan struct{}),
+		settled: make(chan struct{}), abandon: make(chan struct{})}
 	s.work.wake = make(chan struct{}, 1)
 	s.outcomes.wake = make(chan struct{}, 1)
 	return s
@@ -68,18 +71,39 @@ func (s *shard) start(running *sync.WaitGroup) {
 	running.Go(s.settle)
 }
 
-// close stops claiming, lets the carrier finish and writes every outcome.
+// close stops claiming, lets the carrier finish and writes every outcome. What
+// cannot be written until ctx ends stays marked as in flight.
 func (s *shard) close(ctx context.Context) {
 	s.mu.Lock()
 	s.stopping = true
 	s.mu.Unlock()
 	s.wake()
 	<-s.stopped
+	s.awaitHandOver(ctx)
 	s.work.close()
 	if err := s.carrier.Close(ctx); err != nil {
 		s.q.o.Log.Warn("carrier did not close in order", "carrier", s.name, "error", err)
 	}
 	s.outcomes.close()
+	select {
+	case <-s.settled:
+	case <-ctx.Done():
+	}
+	close(s.abandon)
+}
+
+// awaitHandOver waits until nothing is marked that was not handed over: such
+// parts would count as possibly sent at the next start.
+func (s *shard) awaitHandOver(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		claimed := s.claimed
+		s.mu.Unlock()
+		if claimed == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // accept takes over a message that was just made durable.
