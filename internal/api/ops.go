@@ -84,31 +84,35 @@ func (a *API) operations() []operation {
 	return rows
 }
 
-// endpoint is an operation as the server calls it: in reads the request and says
-// on which resources it acts; run answers it, appending to out.
+// endpoint is an operation as the server calls it: in reads the request, resources
+// says what it acts on and run answers it, appending to out.
 type endpoint struct {
-	name   string
-	action string
-	rate   *limiter
-	in     func(c *Call, body []byte) (input any, resources []string, err error)
-	run    func(ctx context.Context, c *Call, input any, out []byte) ([]byte, error)
+	name      string
+	action    string
+	rate      *limiter
+	in        func(body []byte) (input any, err error)
+	resources func(c *Call, input any) []string
+	run       func(ctx context.Context, c *Call, input any, out []byte) ([]byte, error)
 }
 
 func (o operation) endpoint(rates Rates) *endpoint {
 	return &endpoint{
 		name: o.name, action: o.action, rate: rates.newLimiter(o.name),
-		in: func(c *Call, body []byte) (any, []string, error) {
+		in: func(body []byte) (any, error) {
 			in, err := o.handler.decode(body)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			if v := in.Validate(); v != nil {
-				return nil, nil, violation(v)
+				return nil, violation(v)
 			}
+			return in, nil
+		},
+		resources: func(c *Call, in any) []string {
 			if o.resources == nil {
-				return in, nil, nil
+				return nil
 			}
-			return in, o.resources(c, in), nil
+			return o.resources(c, in.(wire.Input))
 		},
 		run: func(ctx context.Context, c *Call, in any, out []byte) ([]byte, error) {
 			result, err := o.handler.call(ctx, c, in.(wire.Input))
@@ -123,7 +127,8 @@ func (o operation) endpoint(rates Rates) *endpoint {
 func (o Operation) endpoint() *endpoint {
 	return &endpoint{
 		name: o.Target, action: o.Action,
-		in: func(_ *Call, body []byte) (any, []string, error) { return body, nil, nil },
+		in:        func(body []byte) (any, error) { return body, nil },
+		resources: func(*Call, any) []string { return nil },
 		run: func(ctx context.Context, c *Call, in any, out []byte) ([]byte, error) {
 			result, err := o.Handle(ctx, c, in.([]byte))
 			return append(out, result...), err
