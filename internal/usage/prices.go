@@ -7,17 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"heliograph/internal/sms"
 )
 
-// Route kinds that a price can differ by. "*" in the book stands for any.
-const (
-	RouteSimulator = "SIMULATOR" // simulator numbers
-	RouteShared    = string(sms.IdentitySharedRoute)
-	RouteSenderID  = string(sms.IdentitySenderID)
-)
+// wildcard stands for every country, or every route, in the book.
+const wildcard = "*"
+
+// routes are what a price can differ by, as RouteKind names them.
+var routes = []string{string(sms.ShortCode), string(sms.LongCode), string(sms.TollFree), string(sms.TenDLC), string(sms.Simulator),
+	string(sms.IdentitySenderID), string(sms.IdentitySharedRoute), wildcard}
 
 // RouteKind is the book's word for a route: the type of a phone number, SENDER_ID
 // or SHARED_ROUTE.
@@ -33,9 +34,6 @@ type Price struct {
 	Part       sms.Money
 	CarrierFee sms.Money
 }
-
-// Total is the price of parts message parts, carrier fees included.
-func (p Price) Total(parts int) sms.Money { return (p.Part + p.CarrierFee) * sms.Money(parts) }
 
 // Book prices message parts by destination country and kind of route.
 type Book struct{ prices map[[2]string]Price }
@@ -55,7 +53,8 @@ func DefaultBook() *Book {
 
 // ReadBook reads a CSV file with the columns country (ISO 3166-1 alpha-2 or *),
 // route (a number type, SENDER_ID, SHARED_ROUTE or *), price_per_part and
-// carrier_fee (USD a part). It must have a row for * and *.
+// carrier_fee (USD a part). It must have a row for * and *, and no two for the
+// same country and route. Errors name the line.
 func ReadBook(r io.Reader) (*Book, error) {
 	rows := csv.NewReader(r)
 	rows.Comment = '#'
@@ -77,6 +76,13 @@ func ReadBook(r io.Reader) (*Book, error) {
 			return nil, fmt.Errorf("read price book: %w", err)
 		}
 		line, _ := rows.FieldPos(0)
+		key := [2]string{row[0], row[1]}
+		if err := checkKey(key); err != nil {
+			return nil, fmt.Errorf("price book line %d, %w", line, err)
+		}
+		if _, twice := book.prices[key]; twice {
+			return nil, fmt.Errorf("price book line %d: country %s and route %s have a row already", line, row[0], row[1])
+		}
 		var p Price
 		if p.Part, err = sms.ParseMoney(row[2]); err != nil {
 			return nil, fmt.Errorf("price book line %d, price_per_part: %w", line, err)
@@ -84,21 +90,32 @@ func ReadBook(r io.Reader) (*Book, error) {
 		if p.CarrierFee, err = sms.ParseMoney(row[3]); err != nil {
 			return nil, fmt.Errorf("price book line %d, carrier_fee: %w", line, err)
 		}
-		book.prices[[2]string{row[0], row[1]}] = p
+		book.prices[key] = p
 	}
-	if _, ok := book.prices[[2]string{"*", "*"}]; !ok {
+	if _, ok := book.prices[[2]string{wildcard, wildcard}]; !ok {
 		return nil, errors.New("price book has no row for country * and route *")
 	}
 	return book, nil
 }
 
+func checkKey(key [2]string) error {
+	country, route := key[0], key[1]
+	if country != wildcard && (len(country) != 2 || strings.Trim(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		return fmt.Errorf("country: %q is neither two capital letters nor %s", country, wildcard)
+	}
+	if !slices.Contains(routes, route) {
+		return fmt.Errorf("route: %q is none of %s", route, strings.Join(routes, ", "))
+	}
+	return nil
+}
+
 // Price looks a price up, the most exact row first: country and route, any
 // country and route, country and any route, any of both.
 func (b *Book) Price(country, route string) Price {
-	for _, key := range [][2]string{{country, route}, {"*", route}, {country, "*"}} {
+	for _, key := range [...][2]string{{country, route}, {wildcard, route}, {country, wildcard}} {
 		if p, ok := b.prices[key]; ok {
 			return p
 		}
 	}
-	return b.prices[[2]string{"*", "*"}]
+	return b.prices[[2]string{wildcard, wildcard}]
 }
