@@ -25,6 +25,7 @@ type feed struct {
 	running  bool      // a worker is there
 	wake     chan struct{}
 
+	size     int // of a batch, as large as its Publisher gets done within Wait
 	queue    []entry
 	inflight []entry
 	started  time.Time // of the publication in flight
@@ -49,13 +50,20 @@ type entry struct {
 	handed time.Time
 }
 
-// newFeed makes the feed of a key that the store holds.
-func newFeed(key string) (*feed, error) {
+func keyOf(account, set, name string) string { return account + "/" + set + "/" + name }
+
+func makeFeed(account, set, name string) *feed {
+	return &feed{key: keyOf(account, set, name), account: account, set: set, name: name, attached: true, since: time.Now(),
+		size: firstSize, wake: make(chan struct{}, 1)}
+}
+
+// readFeed makes the feed of a key that the store holds.
+func readFeed(key string) (*feed, error) {
 	fields := strings.Split(key, "/")
 	if len(fields) != 3 {
 		return nil, fmt.Errorf("%q does not name an event destination: account/configuration set/name is expected", key)
 	}
-	return &feed{key: key, account: fields[0], set: fields[1], name: fields[2], attached: true, wake: make(chan struct{}, 1)}, nil
+	return makeFeed(fields[0], fields[1], fields[2]), nil
 }
 
 // define takes the destination's present definition and reports whether it
@@ -67,6 +75,17 @@ func (f *feed) define(d sms.EventDestination) bool {
 	}
 	f.definition, f.defined = d, true
 	return changed
+}
+
+// adapt sets the size of the next batches by how long one took: smaller if it was
+// not done in time, larger if it was done quickly.
+func (f *feed) adapt(took, wait time.Duration) {
+	switch {
+	case took >= wait:
+		f.size = max(f.size/2, leastSize)
+	case took < wait/4:
+		f.size = min(f.size*2, publishEvents)
+	}
 }
 
 func sameTarget(a, b *sms.EventDestination) bool {

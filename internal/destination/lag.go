@@ -150,13 +150,23 @@ func (r *Router) dropLag(f *feed, batches []store.LagBatch) error {
 // publication, and takes what was published out of the store's lag. progress
 // reports that it got smaller.
 func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBatch) (progress bool, err error) {
+	r.mu.Lock()
+	size := f.size
+	r.mu.Unlock()
 	var seqs []int64
 	for i, b := range batches {
-		if i > 0 && len(seqs)+len(b.Seqs) > publishEvents {
+		if i > 0 && len(seqs)+len(b.Seqs) > size {
 			batches = batches[:i]
 			break
 		}
 		seqs = append(seqs, b.Seqs...)
+	}
+	remaining := map[int64]bool{}
+	if len(seqs) > size {
+		for _, seq := range seqs[size:] {
+			remaining[seq] = true
+		}
+		seqs = seqs[:size]
 	}
 	loaded, err := r.loadEvents(ctx, seqs)
 	if err != nil {
@@ -184,7 +194,6 @@ func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBat
 		retry, refused, failure = r.publish(publish, f, items)
 		cancel()
 	}
-	remaining := make(map[int64]bool, len(retry))
 	for _, i := range retry {
 		remaining[sent[i]] = true
 	}

@@ -1,6 +1,7 @@
 package destination
 
 import (
+	"context"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -160,4 +161,28 @@ func TestPause(t *testing.T) {
 	if pause := f.nextTry.Sub(now); pause > time.Second {
 		t.Errorf("after progress the pause is %v", pause)
 	}
+}
+
+// TestSlowServiceGetsSmallBatches, so that they are done within the wait.
+func TestSlowServiceGetsSmallBatches(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		slow := h.destination("cs", "slow", "ALL")
+		late := 0
+		slow.set(func(ctx context.Context, batch []Item) error { // 100 events a second
+			select {
+			case <-time.After(time.Duration(len(batch)) * 10 * time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				late++
+				return ctx.Err()
+			}
+		})
+		ids := h.accept("cs", 3000)
+		h.start()
+		settle(time.Minute)
+		slow.has(t, ids)
+		if late > 3 {
+			t.Errorf("%d batches were too large", late)
+		}
+	})
 }

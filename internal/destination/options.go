@@ -57,6 +57,10 @@ const (
 	readEvents = 1000
 	// publishEvents bounds a batch for one destination, and a lag batch.
 	publishEvents = 1000
+	// firstSize is the size of a destination's batches until it is known how
+	// fast it is, leastSize what they are made smaller to at most.
+	firstSize = 250
+	leastSize = 10
 	// spacing is the least time from the start of one publication to the next
 	// one's of the same destination, unless a whole batch waits.
 	spacing = 10 * time.Millisecond

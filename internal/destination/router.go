@@ -101,7 +101,7 @@ func (r *Router) load(ctx context.Context) error {
 	}
 	var lagging []*feed
 	for _, key := range keys {
-		f, err := newFeed(key)
+		f, err := readFeed(key)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (r *Router) load(ctx context.Context) error {
 		for _, b := range batches {
 			f.stored += int64(len(b.Seqs))
 		}
-		f.attached, f.since = false, time.Now()
+		f.attached = false
 		lagging = append(lagging, f)
 	}
 	r.mu.Lock()
@@ -254,11 +254,10 @@ func (r *Router) resolve(g group, definitions []sms.EventDestination) []*feed {
 		if !d.Enabled || !event.Matches(d.EventTypes, eventType) {
 			continue
 		}
-		key := g.account + "/" + g.set + "/" + d.Name
+		key := keyOf(g.account, g.set, d.Name)
 		f := r.feeds[key]
 		if f == nil {
-			f = &feed{key: key, account: g.account, set: g.set, name: d.Name, attached: true,
-				since: time.Now(), wake: make(chan struct{}, 1)}
+			f = makeFeed(g.account, g.set, d.Name)
 			r.feeds[key] = f
 		}
 		f.define(*d)

@@ -32,7 +32,7 @@ func (r *Router) work(f *feed) {
 		attached := f.attached
 		var batch []entry
 		if attached {
-			n := min(len(f.queue), publishEvents)
+			n := min(len(f.queue), f.size)
 			batch = f.queue[:n:n]
 			f.queue = f.queue[n:]
 			f.inflight, f.started = batch, time.Now()
@@ -51,7 +51,7 @@ func (r *Router) work(f *feed) {
 func (r *Router) gather(f *feed) {
 	r.mu.Lock()
 	wait := spacing - time.Since(f.started)
-	if !f.attached || len(f.queue) >= publishEvents || r.stopping {
+	if !f.attached || len(f.queue) >= f.size || r.stopping {
 		wait = 0
 	}
 	r.mu.Unlock()
@@ -178,9 +178,13 @@ func (r *Router) publish(ctx context.Context, f *feed, items []Item) (retry []in
 	if err == nil {
 		err = publisher.Publish(ctx, items)
 	}
+	took := time.Since(began)
+	r.mu.Lock()
+	f.adapt(took, r.o.Wait)
+	r.mu.Unlock()
 	retry, refused = outcome(err, len(items))
 	if taken := len(items) - len(retry) - refused; taken > 0 {
-		r.o.Published(f.key, taken, items[0].At, time.Since(began))
+		r.o.Published(f.key, taken, items[0].At, took)
 	}
 	return retry, refused, err
 }
