@@ -38,7 +38,7 @@ func (c listCarriers) Run(s *session) error {
 			}
 			continue
 		}
-		t.row(k.Name, k.Kind, carrierState(k), strconv.Itoa(k.Sessions), strconv.Itoa(k.Window), strconv.Itoa(k.InFlight),
+		t.row(k.Name, k.Kind, carrierState(k), strconv.Itoa(k.Sessions), window(k), strconv.Itoa(k.InFlight),
 			strconv.Itoa(k.QueuedMessages), strconv.Itoa(k.QueuedParts), strconv.Itoa(k.Held), strconv.Itoa(k.Lanes), clock(k.Oldest))
 	}
 	return t.flush()
@@ -49,6 +49,13 @@ func carrierState(k admin.CarrierState) string {
 		return "up"
 	}
 	return strings.TrimSuffix("down: "+k.Detail, ": ")
+}
+
+func window(k admin.CarrierState) string {
+	if k.Window == 0 {
+		return ""
+	}
+	return strconv.Itoa(k.Window)
 }
 
 // faults are flags for what is to change; what is not given stays as it is.
@@ -87,9 +94,11 @@ func (c faults) Run(s *session) error {
 	}
 	c.change(&wanted)
 	if wanted != now.Faults {
-		if err := server.call(s.ctx, "SetFaults", admin.SetFaultsInput{Carrier: c.Carrier, Faults: wanted}, &now); err != nil {
+		var after admin.FaultsOutput
+		if err := server.call(s.ctx, "SetFaults", admin.SetFaultsInput{Carrier: c.Carrier, Faults: wanted}, &after); err != nil {
 			return err
 		}
+		now = after
 	}
 	if c.JSON {
 		return printDocument(s.out, now)
