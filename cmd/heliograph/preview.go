@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"heliograph/internal/encode"
 )
 
 type previewCommand struct {
-	Text string `arg:"" help:"Text of the message; - reads it from standard input."`
+	Text string `arg:"" help:"Text of the message; - reads it from standard input, without its last line end."`
 	JSON bool   `name:"json" help:"Print one JSON document."`
 }
 
@@ -40,7 +41,7 @@ func (c previewCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		text = string(all)
+		text = strings.TrimSuffix(string(all), "\n")
 	}
 	if !utf8.ValidString(text) {
 		return errors.New("the text is not UTF-8")

@@ -1,0 +1,42 @@
+# make build, run, test, bench, lint. Only Go is needed; the Go command fetches
+# the modules. Tests that hold the service against the AWS CLI, boto3, moto and
+# Net::SMPP run where these are installed, and must be there where CI=true.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+
+# Packages in which several goroutines share state. The others decide, parse or
+# render, and the race detector would find nothing in them.
+CONCURRENT = ./cmd/... ./internal/accept/... ./internal/admin/... ./internal/api ./internal/app/... \
+	./internal/carrier/... ./internal/destination/... ./internal/queue/... ./internal/receipt/... \
+	./internal/resources/... ./internal/smpp/... ./internal/store ./internal/throttle/... ./internal/usage/...
+
+.PHONY: build run test race bench lint clean
+
+build:
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/heliograph ./cmd/heliograph
+
+run: build
+	./bin/heliograph serve
+
+test: race
+	tags=$$(bash .ci/tools) && $(GO) test -timeout 12m -tags "$$tags" ./...
+
+# The race detector needs a C compiler.
+race:
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) >/dev/null; then \
+		echo "$(GO) test -race"; $(GO) test -race -timeout 10m $(CONCURRENT); \
+	elif [ "$$CI" = true ]; then echo "no C compiler: the race detector cannot run" >&2; exit 1; \
+	else echo "no C compiler: the tests run without the race detector" >&2; fi
+
+bench: build
+	$(GO) run ./test/load
+
+lint:
+	@unformatted=$$(gofmt -l cmd internal test); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags python,smsc ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; fi
+
+clean:
+	rm -rf bin
