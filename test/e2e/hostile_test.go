@@ -119,19 +119,19 @@ func hostile() map[string]refused {
 		"a number for a text":         {raw{operation: operation, body: text("1")}, 400, "SerializationException"},
 		"an enormous number":          {raw{operation: operation, body: `{"DestinationPhoneNumber":"+1","TimeToLive":1e999999999}`}, 400, "SerializationException"},
 		"an unknown operation":        {raw{operation: "SendEverything", body: "{}"}, 400, "UnknownOperationException"},
-		"not signed":                  {raw{operation: operation, body: good, unsigned: true}, 403, "MissingAuthenticationTokenException"},
-		"signed with another secret":  {raw{operation: operation, body: good, secret: "another secret"}, 403, "InvalidSignatureException"},
+		"not signed":                  {raw{operation: operation, body: good, unsigned: true}, 400, "MissingAuthenticationTokenException"},
+		"signed with another secret":  {raw{operation: operation, body: good, secret: "another secret"}, 400, "InvalidSignatureException"},
 		"a body that was not signed": {raw{operation: operation, body: good, change: func(r *http.Request) {
 			other := strings.Replace(good, "Hello", "Jello", 1)
 			r.Body = io.NopCloser(strings.NewReader(other))
-		}}, 403, "InvalidSignatureException"},
-		"a request of ten minutes ago": {raw{operation: operation, body: good, signedAt: time.Now().Add(-10 * time.Minute)}, 403, "InvalidSignatureException"},
-		"a request of next week":       {raw{operation: operation, body: good, signedAt: time.Now().Add(7 * 24 * time.Hour)}, 403, "InvalidSignatureException"},
+		}}, 400, "InvalidSignatureException"},
+		"a request of ten minutes ago": {raw{operation: operation, body: good, signedAt: time.Now().Add(-10 * time.Minute)}, 400, "InvalidSignatureException"},
+		"a request of next week":       {raw{operation: operation, body: good, signedAt: time.Now().Add(7 * 24 * time.Hour)}, 400, "InvalidSignatureException"},
 		"an unknown access key": {raw{operation: operation, body: good, change: func(r *http.Request) {
 			value := r.Header.Get("Authorization")
 			at := strings.Index(value, "Credential=") + len("Credential=")
 			r.Header.Set("Authorization", value[:at]+"AKIAIOSFODNN7EXAMPLE"+value[at+strings.IndexByte(value[at:], '/'):])
-		}}, 403, "UnrecognizedClientException"},
+		}}, 400, "UnrecognizedClientException"},
 		"half of an Authorization": {raw{operation: operation, body: good, change: header("Authorization", "AWS4-HMAC-SHA256 Credential=x")}, 400, "IncompleteSignatureException"},
 		"an enormous header":       {raw{operation: operation, body: good, change: header("Authorization", strings.Repeat("AWS4-HMAC-SHA256 ", 500))}, 400, "IncompleteSignatureException"},
 	}

@@ -23,7 +23,7 @@ type netSMPP struct {
 	t        *testing.T
 	port     int
 	in       *json.Encoder
-	told     chan told
+	told     map[string]chan told // by event
 	sequence int
 }
 
@@ -67,7 +67,10 @@ func startNetSMPP(t *testing.T) *netSMPP {
 	if err := c.Start(); err != nil {
 		t.Fatalf("perl: %v", err)
 	}
-	n := &netSMPP{t: t, in: json.NewEncoder(in), told: make(chan told, 1000)}
+	n := &netSMPP{t: t, in: json.NewEncoder(in), told: map[string]chan told{}}
+	for _, event := range []string{"listening", "bind", "submit_sm", "deliver_sm_resp", "unbind", "closed"} {
+		n.told[event] = make(chan told, 1000)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -82,7 +85,7 @@ func startNetSMPP(t *testing.T) *netSMPP {
 				t.Errorf("the script said %q: %v", line, err)
 				return
 			}
-			n.told <- s
+			n.told[s.Event] <- s
 		}
 	}()
 	t.Cleanup(func() {
@@ -96,19 +99,15 @@ func startNetSMPP(t *testing.T) *netSMPP {
 	return n
 }
 
-// next gives the next line about an event; others are passed over.
+// next gives the next line about an event.
 func (n *netSMPP) next(event string) told {
 	n.t.Helper()
-	end := time.After(patience)
-	for {
-		select {
-		case s := <-n.told:
-			if s.Event == event {
-				return s
-			}
-		case <-end:
-			n.t.Fatalf("the message centre was not told of any %s", event)
-		}
+	select {
+	case s := <-n.told[event]:
+		return s
+	case <-time.After(patience):
+		n.t.Fatalf("the message centre was not told of any %s", event)
+		return told{}
 	}
 }
 
