@@ -5,6 +5,11 @@
 // and matched when that answer arrives. A message that has no final receipt 72
 // hours after its last part was taken ends as UNKNOWN.
 //
+// Carriers use ids again and write them in more ways than one, so an id alone
+// proves nothing: the recipient has to agree, the newest part comes first, and a
+// receipt for a part that had its own is held back for a while, in case it is
+// the early one of a part that gets the same id.
+//
 // The index from carrier ids to parts is in memory, about 50 bytes for each part
 // that waits for its receipt, and is built again from the store at start.
 package receipt
@@ -14,7 +19,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,9 +40,10 @@ type Options struct {
 
 // Flow matches receipts.
 type Flow struct {
-	o     Options
-	index *index
-	seq   atomic.Int64 // of the last parked receipt
+	o      Options
+	index  *index
+	seq    atomic.Int64 // of the last parked receipt
+	pruned time.Time    // the sweep's own
 
 	mu      sync.Mutex
 	pending []job
@@ -47,13 +52,12 @@ type Flow struct {
 	running sync.WaitGroup
 }
 
-// job is a receipt to match, with who waits for it.
+// job is a receipt to match, with who waits for it. One that was parked keeps
+// its place in the store until it is matched or dropped.
 type job struct {
-	receipt carrier.Receipt
-	done    func(error)
-	parked  int64 // Seq of the parked row it came from, 0 for a new one
-
-	mismatched bool // the part that its id names is for another recipient
+	parkedReceipt             // seq is 0 for a new one
+	done          func(error) // nil for one that was parked
+	confirmed     bool        // it has waited long enough to be a late one
 }
 
 // New makes a Flow. Load and Run have to follow.
@@ -68,104 +72,162 @@ func (f *Flow) Receipt(r carrier.Receipt, done func(error)) {
 		done(nil)
 		return
 	}
-	f.add(job{receipt: r, done: done})
+	if !f.add(job{parkedReceipt: parkedReceipt{receipt: r}, done: done}) {
+		done(store.ErrClosed)
+	}
 }
 
-func (f *Flow) add(j job) {
+// add queues receipts to be matched. After Close it takes none: parked ones are
+// in the store, and the others are not acknowledged.
+func (f *Flow) add(jobs ...job) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		if j.done != nil {
-			j.done(store.ErrClosed)
-		}
-		return
+		return false
 	}
-	f.pending = append(f.pending, j)
+	f.pending = append(f.pending, jobs...)
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 // Observe learns the carrier ids of parts that were just taken. It is one of the
 // committer's observers and does not wait.
 func (f *Flow) Observe(changes []*store.Change) {
 	for _, c := range changes {
+		if c.Err != nil {
+			continue
+		}
 		for i := range c.Parts {
-			if p := &c.Parts[i]; p.Update.Kind == sms.UpdateTaken && p.Result == store.PartApplied {
-				f.taken(p.Update.Carrier, indexID(p.Update.IndexID, p.Update.CarrierMessageID), p.Update.Message.Part(p.Update.Number))
+			// A part that was final by now is known all the same: the store finds
+			// its receipt to be late.
+			if u := &c.Parts[i].Update; u.Kind == sms.UpdateTaken {
+				f.taken(partKey(u.Carrier, u.CarrierMessageID, u.IndexID), u.Message.Part(u.Number))
 			}
 		}
 	}
 }
 
-func indexID(canonical, raw string) string {
-	if canonical != "" {
-		return canonical
+// partKey is the key of a part by its carrier's id of it, see carrier.IndexKey;
+// 0 where the carrier gave none.
+func partKey(name, raw, canonical string) uint64 {
+	id := carrier.Outcome{CarrierMessageID: raw, IndexID: canonical}.Index()
+	if id == "" {
+		return 0
 	}
-	return raw
+	return carrier.IndexKey(name, id)
 }
 
-func (f *Flow) taken(carrierName, id string, part sms.PartID) {
-	if id == "" {
+func (f *Flow) taken(key uint64, part sms.PartID) {
+	if key == 0 {
 		return
 	}
-	for _, p := range f.index.add(carrier.IndexKey(carrierName, id), part) {
-		f.add(job{receipt: p.receipt, parked: p.seq})
+	for _, p := range f.index.add(key, part) {
+		f.add(job{parkedReceipt: p})
 	}
 }
+
+const loadRows = 10_000
 
 // Load reads the parts that wait for a receipt, and the receipts that wait for
 // their part, before Run.
 func (f *Flow) Load(ctx context.Context) error {
-	const rows = 10_000
+	slot := f.o.Committer.Fence().Slot
+	if err := f.loadSettled(ctx, slot); err != nil {
+		return fmt.Errorf("read parts that had their receipts: %w", err)
+	}
+	if err := f.loadAwaiting(ctx); err != nil {
+		return fmt.Errorf("read parts that wait for receipts: %w", err)
+	}
+	if err := f.loadParked(ctx, slot); err != nil {
+		return fmt.Errorf("read parked receipts: %w", err)
+	}
+	return nil
+}
+
+// loadSettled reads the ids of parts whose messages ended of late: a carrier
+// that missed the answer to their receipts sends them again.
+func (f *Flow) loadSettled(ctx context.Context, slot int) error {
+	last, err := f.o.Engine.LastSeq(ctx, slot)
+	if err != nil {
+		return err
+	}
+	events, err := f.o.Engine.EventsAfter(ctx, slot, max(last-loadRows, 0), loadRows)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if e := &events[i]; e.Final {
+			f.loadParts(e.Message, e.Detail.Parts)
+		}
+	}
+	return nil
+}
+
+func (f *Flow) loadAwaiting(ctx context.Context) error {
 	for after := sms.ID(0); ; {
-		open, err := f.o.Engine.AwaitingAfter(ctx, after, rows)
+		open, err := f.o.Engine.AwaitingAfter(ctx, after, loadRows)
 		if err != nil {
-			return fmt.Errorf("read parts that wait for receipts: %w", err)
+			return err
 		}
 		for i := range open {
 			after = open[i].ID
-			for n, p := range open[i].Progress.Parts {
-				if p.State == sms.PartTaken {
-					f.taken(p.Carrier, indexID(p.IndexID, p.CarrierMessageID), open[i].ID.Part(n+1))
-				}
-			}
+			f.loadParts(after, open[i].Progress.Parts)
 		}
-		if len(open) < rows {
-			break
-		}
-	}
-	slot := f.o.Committer.Fence().Slot
-	last, err := f.o.Engine.LastParked(ctx, slot)
-	if err != nil {
-		return fmt.Errorf("read last parked receipt: %w", err)
-	}
-	f.seq.Store(last)
-	for after := int64(0); ; {
-		parked, err := f.o.Engine.ParkedReceipts(ctx, slot, after, rows)
-		if err != nil {
-			return fmt.Errorf("read parked receipts: %w", err)
-		}
-		for i := range parked {
-			after = parked[i].Seq
-			var r carrier.Receipt
-			if err := json.Unmarshal(parked[i].Doc, &r); err != nil {
-				return fmt.Errorf("read parked receipt %d: %w", parked[i].Seq, err)
-			}
-			f.park(parkedReceipt{receipt: r, seq: parked[i].Seq, at: parked[i].At})
-		}
-		if len(parked) < rows {
+		if len(open) < loadRows {
 			return nil
 		}
 	}
 }
 
-// park keeps a receipt in memory until its part turns up; when it has turned up
-// meanwhile the receipt is matched again.
-func (f *Flow) park(p parkedReceipt) {
-	if f.index.park(p) {
-		f.add(job{receipt: p.receipt, parked: p.seq})
+func (f *Flow) loadParts(message sms.ID, parts []sms.PartProgress) {
+	for i := range parts {
+		p := &parts[i]
+		key := partKey(p.Carrier, p.CarrierMessageID, p.IndexID)
+		switch {
+		case key == 0:
+		case p.State == sms.PartTaken:
+			f.taken(key, message.Part(i+1))
+		case p.State == sms.PartFinal:
+			f.index.settle(key, message.Part(i+1))
+		}
+	}
+}
+
+func (f *Flow) loadParked(ctx context.Context, slot int) error {
+	last, err := f.o.Engine.LastParked(ctx, slot)
+	if err != nil {
+		return err
+	}
+	f.seq.Store(last)
+	for after := int64(0); ; {
+		rows, err := f.o.Engine.ParkedReceipts(ctx, slot, after, loadRows)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			after = rows[i].Seq
+			p := parkedReceipt{seq: after, at: rows[i].At}
+			if err := json.Unmarshal(rows[i].Doc, &p.receipt); err != nil {
+				// The sweep drops it in the end.
+				f.o.Log.Error("parked receipt cannot be read", "receipt", after, "carrier", rows[i].Carrier, "error", err)
+				p.receipt = carrier.Receipt{Carrier: rows[i].Carrier}
+			}
+			f.park(p, nil)
+		}
+		if len(rows) < loadRows {
+			return nil
+		}
+	}
+}
+
+// park keeps a receipt in memory until its part turns up. Where one has turned
+// up since the receipt was looked at, it is looked at again.
+func (f *Flow) park(p parkedReceipt, seen []candidate) {
+	if !f.index.park(p, seen) {
+		f.add(job{parkedReceipt: p})
 	}
 }
 
@@ -191,153 +253,5 @@ func (f *Flow) Close() {
 	f.running.Wait()
 }
 
-const batchSize = 512
-
-func (f *Flow) matchAll() {
-	for {
-		f.mu.Lock()
-		list := f.pending
-		f.pending = nil
-		f.mu.Unlock()
-		if len(list) == 0 {
-			return
-		}
-		for start := 0; start < len(list); start += batchSize {
-			f.match(list[start:min(start+batchSize, len(list))])
-		}
-	}
-}
-
-// matched is a job with the part it speaks of.
-type matched struct {
-	job
-	key     uint64
-	part    sms.PartID
-	message *sms.Message
-}
-
-// match finds the parts of receipts and writes what they say in one change.
-func (f *Flow) match(jobs []job) {
-	found, unmatched, err := f.find(jobs)
-	if err != nil {
-		f.o.Log.Error("messages of receipts cannot be read", "receipts", len(jobs), "error", err)
-		answer(jobs, err)
-		f.retry(jobs)
-		return
-	}
-	change := &store.Change{}
-	for _, m := range found {
-		change.Parts = append(change.Parts, partChange(m))
-		if m.parked != 0 {
-			change.Unpark = append(change.Unpark, m.parked)
-		}
-	}
-	var park []parkedReceipt
-	for _, j := range unmatched {
-		if j.parked != 0 {
-			park = append(park, parkedReceipt{receipt: j.receipt, seq: j.parked, at: j.receipt.At, mismatched: j.mismatched})
-			continue
-		}
-		doc, err := json.Marshal(j.receipt)
-		if err != nil { // a struct of strings and times always encodes
-			f.o.Log.Error("receipt cannot be parked", "error", err)
-			continue
-		}
-		p := parkedReceipt{receipt: j.receipt, seq: f.seq.Add(1), at: f.o.Now(), mismatched: j.mismatched}
-		park = append(park, p)
-		change.Park = append(change.Park, store.ParkedReceipt{Seq: p.seq, Carrier: j.receipt.Carrier, At: p.at, Doc: doc})
-	}
-	if len(change.Parts)+len(change.Park)+len(change.Unpark) > 0 {
-		err = f.o.Committer.Commit(change)
-	}
-	if err != nil {
-		f.o.Log.Error("receipts cannot be written; their carriers are asked to send them again", "receipts", len(jobs), "error", err)
-		answer(jobs, err)
-		f.retry(jobs)
-		return
-	}
-	for i := range found {
-		f.settled(&found[i], change.Parts[i].Result)
-	}
-	answer(jobs, nil)
-	for _, p := range park {
-		f.park(p)
-	}
-}
-
-func (f *Flow) settled(m *matched, result store.PartResult) {
-	f.index.settle(m.key)
-	if result == store.PartApplied {
-		f.o.Metrics.Matched.WithLabelValues(m.receipt.Carrier, string(m.receipt.Status)).Inc()
-		f.o.Metrics.Latency.Observe(max(f.o.Now().Sub(m.message.AcceptedAt), 0).Seconds())
-	} else {
-		f.o.Metrics.Late.WithLabelValues(m.receipt.Carrier).Inc()
-	}
-}
-
-// retry keeps parked receipts whose part has come: nobody will send them again.
-func (f *Flow) retry(jobs []job) {
-	for _, j := range jobs {
-		if j.parked != 0 {
-			time.AfterFunc(time.Second, func() { f.add(j) })
-		}
-	}
-}
-
-func answer(jobs []job, err error) {
-	for i := range jobs {
-		if jobs[i].done != nil {
-			jobs[i].done(err)
-		}
-	}
-}
-
-// find looks receipts up in the index and checks them against the recipient of
-// the message: carriers use ids again.
-func (f *Flow) find(jobs []job) (found []matched, unmatched []job, err error) {
-	var ids []sms.ID
-	for _, j := range jobs {
-		key, part, ok := f.index.find(j.receipt)
-		if !ok {
-			unmatched = append(unmatched, j)
-			continue
-		}
-		id, _ := part.Split()
-		found = append(found, matched{job: j, key: key, part: part})
-		ids = append(ids, id)
-	}
-	messages, err := f.o.Messages.Fill(context.Background(), f.o.Engine, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	kept := found[:0]
-	for i, m := range found {
-		m.message = messages[i]
-		if m.message == nil || !sameNumber(m.receipt.Destination, m.message.Destination) {
-			f.o.Metrics.Mismatched.WithLabelValues(m.receipt.Carrier).Inc()
-			m.mismatched = true
-			unmatched = append(unmatched, m.job)
-			continue
-		}
-		kept = append(kept, m)
-	}
-	return kept, unmatched, nil
-}
-
-func partChange(m matched) store.PartChange {
-	id, n := m.part.Split()
-	return store.PartChange{
-		Update: sms.PartUpdate{Message: id, Parts: m.message.Parts, Number: n, Kind: sms.UpdateReceipt, Status: m.receipt.Status,
-			Carrier: m.receipt.Carrier, Code: m.receipt.Code, Detail: m.receipt.Detail, At: m.receipt.At},
-		Shard: m.receipt.Carrier, Account: m.message.Account, ConfigurationSet: m.message.ConfigurationSet, Expires: m.message.ExpiresAt,
-	}
-}
-
-// sameNumber compares the recipient that a receipt names with the message's.
-// Carriers write it with and without plus sign, prefix and country code, so the
-// digits that both have decide.
-func sameNumber(named, destination string) bool {
-	named = strings.TrimLeft(strings.TrimPrefix(named, "+"), "0")
-	destination = strings.TrimPrefix(destination, "+")
-	return named == "" || strings.HasSuffix(destination, named) || strings.HasSuffix(named, destination)
-}
+// Sizes are how many parts wait for a receipt and how many receipts for a part.
+func (f *Flow) Sizes() (waiting, parked int) { return f.index.sizes() }

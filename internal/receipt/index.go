@@ -1,6 +1,8 @@
 package receipt
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -8,131 +10,206 @@ import (
 	"heliograph/internal/sms"
 )
 
-// index finds parts by the carrier's id of them. Where a carrier used an id
-// again, the newest part wins. Parts that had their receipt stay for a while in
-// two generations, so that a second receipt is known for what it is.
+// index finds parts by the carrier's id of them, and keeps the receipts whose
+// part is not known yet. Parts that had their receipt stay for a while in two
+// generations, so that a second receipt is known for what it is.
 type index struct {
 	mu         sync.Mutex
 	open       map[uint64]sms.PartID
+	before     map[uint64][]sms.PartID // open too; their ids were used again, newest last
 	young, old map[uint64]sms.PartID
-	parked     map[uint64][]parkedReceipt // under each of their candidate ids
-	parkedN    int
+	parked     map[int64]parkedReceipt // by seq
+	waiting    map[uint64][]int64      // seqs, under each of the receipts' ids
 }
 
 // parkedReceipt is a receipt whose part is not known yet.
 type parkedReceipt struct {
 	receipt carrier.Receipt
 	seq     int64
-	at      time.Time
-	// mismatched: its id is that of a part for another recipient, so only a part
-	// that is still to come can be its own.
-	mismatched bool
+	at      time.Time // when it was parked
+	// late: a part has its id and its recipient, and had its receipt. Unless a
+	// part turns up with that id again, this is one more for it.
+	late bool
 }
 
-const settledGeneration = 100_000
+// candidate is a part that has one of a receipt's ids.
+type candidate struct {
+	key     uint64
+	part    sms.PartID
+	settled bool // it had its receipt
+}
+
+const (
+	// settledGeneration is how many parts are in a generation.
+	settledGeneration = 100_000
+	// maxParked bounds the receipts that wait for their part. Where others send
+	// through the same account of a carrier, their receipts come here as well.
+	maxParked = 100_000
+)
 
 func newIndex() *index {
-	return &index{open: map[uint64]sms.PartID{}, young: map[uint64]sms.PartID{}, parked: map[uint64][]parkedReceipt{}}
+	return &index{open: map[uint64]sms.PartID{}, before: map[uint64][]sms.PartID{}, young: map[uint64]sms.PartID{},
+		parked: map[int64]parkedReceipt{}, waiting: map[uint64][]int64{}}
 }
 
-// add makes a part known and gives the receipts that waited for it.
+// add makes a part known. It gives and forgets the receipts that waited for one
+// with its id.
 func (x *index) add(key uint64, part sms.PartID) []parkedReceipt {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if other, again := x.open[key]; again && other != part {
+		x.before[key] = append(x.before[key], other)
+	}
 	x.open[key] = part
-	waited := x.parked[key]
-	for _, p := range waited {
-		x.unpark(p)
+	var waited []parkedReceipt
+	for _, seq := range slices.Clone(x.waiting[key]) {
+		waited = append(waited, x.parked[seq])
+		x.unpark(seq)
 	}
 	return waited
 }
 
-func (x *index) find(r carrier.Receipt) (key uint64, part sms.PartID, ok bool) {
+// find gives the parts that a receipt may speak of, the likeliest first: by the
+// order of its ids, and for each the newest part that waits before those that
+// had their receipt.
+func (x *index) find(r carrier.Receipt) []candidate {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.lookup(r)
+	return x.candidates(r)
 }
 
-func (x *index) lookup(r carrier.Receipt) (key uint64, part sms.PartID, ok bool) {
-	for _, parts := range []map[uint64]sms.PartID{x.open, x.young, x.old} {
-		for _, id := range r.CarrierMessageIDs {
-			key = carrier.IndexKey(r.Carrier, id)
-			if part, ok = parts[key]; ok {
-				return key, part, true
+func (x *index) candidates(r carrier.Receipt) (out []candidate) {
+	for _, id := range r.CarrierMessageIDs {
+		key := carrier.IndexKey(r.Carrier, id)
+		if part, ok := x.open[key]; ok {
+			out = append(out, candidate{key: key, part: part})
+		}
+		for _, part := range slices.Backward(x.before[key]) {
+			out = append(out, candidate{key: key, part: part})
+		}
+		for _, parts := range []map[uint64]sms.PartID{x.young, x.old} {
+			if part, ok := parts[key]; ok {
+				out = append(out, candidate{key: key, part: part, settled: true})
 			}
 		}
 	}
-	return 0, 0, false
+	return out
 }
 
 // settle moves a part that had its receipt to the generations.
-func (x *index) settle(key uint64) {
+func (x *index) settle(key uint64, part sms.PartID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	part, ok := x.open[key]
-	if !ok {
-		return
-	}
-	delete(x.open, key)
+	x.forget(key, part)
 	if len(x.young) >= settledGeneration {
 		x.young, x.old = map[uint64]sms.PartID{}, x.young
 	}
 	x.young[key] = part
 }
 
-// park keeps a receipt until its part is added. It answers true, and keeps
-// nothing, when the part is known by now.
-func (x *index) park(p parkedReceipt) (known bool) {
+// forget takes a part out of those that wait; the caller holds mu.
+func (x *index) forget(key uint64, part sms.PartID) {
+	rest := slices.DeleteFunc(x.before[key], func(p sms.PartID) bool { return p == part })
+	if n := len(rest); x.open[key] == part {
+		delete(x.open, key)
+		if n > 0 {
+			x.open[key], rest = rest[n-1], rest[:n-1]
+		}
+	}
+	if len(rest) == 0 {
+		delete(x.before, key)
+	} else {
+		x.before[key] = rest
+	}
+}
+
+// park keeps a receipt until a part with one of its ids is added. It keeps
+// nothing, and answers false, where the index has other parts for it than those
+// that were seen.
+func (x *index) park(p parkedReceipt, seen []candidate) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if _, _, ok := x.lookup(p.receipt); ok && !p.mismatched {
-		return true
+	if !slices.Equal(x.candidates(p.receipt), seen) {
+		return false
 	}
+	x.parked[p.seq] = p
 	for _, id := range p.receipt.CarrierMessageIDs {
 		key := carrier.IndexKey(p.receipt.Carrier, id)
-		x.parked[key] = append(x.parked[key], p)
+		if !slices.Contains(x.waiting[key], p.seq) {
+			x.waiting[key] = append(x.waiting[key], p.seq)
+		}
 	}
-	x.parkedN++
-	return false
+	return true
 }
 
 // unpark forgets a parked receipt; the caller holds mu.
-func (x *index) unpark(p parkedReceipt) {
+func (x *index) unpark(seq int64) {
+	p := x.parked[seq]
+	delete(x.parked, seq)
 	for _, id := range p.receipt.CarrierMessageIDs {
 		key := carrier.IndexKey(p.receipt.Carrier, id)
-		var rest []parkedReceipt
-		for _, other := range x.parked[key] {
-			if other.seq != p.seq {
-				rest = append(rest, other)
-			}
-		}
+		rest := slices.DeleteFunc(x.waiting[key], func(other int64) bool { return other == seq })
 		if len(rest) == 0 {
-			delete(x.parked, key)
+			delete(x.waiting, key)
 		} else {
-			x.parked[key] = rest
+			x.waiting[key] = rest
 		}
 	}
-	x.parkedN--
 }
 
-// expired gives and forgets the receipts that were parked before a time.
+// drop forgets parked receipts.
+func (x *index) drop(list []parkedReceipt) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range list {
+		x.unpark(list[i].seq)
+	}
+}
+
+// hasRoom reports whether more receipts may be parked than have to be.
+func (x *index) hasRoom() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.parked) < maxParked
+}
+
+// late gives and forgets the receipts that were parked before a time and are
+// for parts that had theirs.
+func (x *index) late(before time.Time) []parkedReceipt {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []parkedReceipt
+	for seq, p := range x.parked {
+		if p.late && p.at.Before(before) {
+			out = append(out, p)
+			x.unpark(seq)
+		}
+	}
+	return sorted(out)
+}
+
+// expired gives the receipts that were parked before a time, and the oldest of
+// those that are too many. They stay until they are dropped.
 func (x *index) expired(before time.Time) []parkedReceipt {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	seen := map[int64]parkedReceipt{}
-	for _, list := range x.parked {
-		for _, p := range list {
-			if p.at.Before(before) {
-				seen[p.seq] = p
-			}
+	var out, rest []parkedReceipt
+	for _, p := range x.parked {
+		if p.at.Before(before) {
+			out = append(out, p)
+		} else {
+			rest = append(rest, p)
 		}
 	}
-	out := make([]parkedReceipt, 0, len(seen))
-	for _, p := range seen {
-		x.unpark(p)
-		out = append(out, p)
+	if over := len(rest) - maxParked; over > 0 {
+		out = append(out, sorted(rest)[:over]...)
 	}
-	return out
+	return sorted(out)
+}
+
+func sorted(list []parkedReceipt) []parkedReceipt {
+	slices.SortFunc(list, func(a, b parkedReceipt) int { return cmp.Compare(a.seq, b.seq) })
+	return list
 }
 
 // prune forgets parts of messages from before an ID, whose receipts are not
@@ -140,9 +217,17 @@ func (x *index) expired(before time.Time) []parkedReceipt {
 func (x *index) prune(before sms.ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	gone := func(part sms.PartID) bool { id, _ := part.Split(); return id < before }
+	for key, parts := range x.before {
+		for _, part := range slices.Clone(parts) {
+			if gone(part) {
+				x.forget(key, part)
+			}
+		}
+	}
 	for key, part := range x.open {
-		if id, _ := part.Split(); id < before {
-			delete(x.open, key)
+		if gone(part) {
+			x.forget(key, part)
 		}
 	}
 }
@@ -150,5 +235,9 @@ func (x *index) prune(before sms.ID) {
 func (x *index) sizes() (open, parked int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return len(x.open), x.parkedN
+	open = len(x.open)
+	for _, parts := range x.before {
+		open += len(parts)
+	}
+	return open, len(x.parked)
 }

@@ -4,14 +4,20 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
 
-// sweepEvery is how often messages without a final receipt are looked for.
-const sweepEvery = time.Minute
+const (
+	// sweepEvery is how often messages without a final receipt are looked for.
+	sweepEvery = time.Minute
+	// pruneEvery is how often the index is gone through, which holds up commits
+	// meanwhile.
+	pruneEvery = time.Hour
+	// lateAfter is how long a receipt for a part that had its own is held back: a
+	// submit answer that is still to be stored takes less.
+	lateAfter = time.Minute
+)
 
 func (f *Flow) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
@@ -22,34 +28,56 @@ func (f *Flow) sweep(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := f.Sweep(ctx); err != nil {
+		if err := f.Sweep(ctx); err != nil && ctx.Err() == nil {
 			f.o.Log.Error("messages without a receipt cannot be ended", "error", err)
 		}
 	}
 }
 
 // Sweep ends, as UNKNOWN, the parts that were taken 72 hours ago and have no
-// final receipt, and drops receipts that no part was found for in that time.
+// final receipt, and drops receipts that no part was found for in that time. It
+// has late receipts put down that no new part was found for. One Sweep runs at a
+// time.
 func (f *Flow) Sweep(ctx context.Context) error {
 	now := f.o.Now()
 	limit := now.Add(-sms.ReceiptWait)
+	for _, p := range f.index.late(now.Add(-lateAfter)) {
+		f.add(job{parkedReceipt: p, confirmed: true})
+	}
 	if err := f.giveUp(ctx, limit, now); err != nil {
 		return err
 	}
-	// A message may have waited in the queue as long as for its receipt.
-	f.index.prune(sms.FirstID(limit.Add(-sms.ReceiptWait)))
-	dropped := &store.Change{}
-	for _, p := range f.index.expired(limit) {
-		dropped.Unpark = append(dropped.Unpark, p.seq)
-		f.o.Metrics.Unmatched.WithLabelValues(p.receipt.Carrier).Inc()
-		f.o.Log.Warn("no message part was found for a receipt", "carrier", p.receipt.Carrier, "ids", p.receipt.CarrierMessageIDs, "status", p.receipt.Status)
+	if now.Sub(f.pruned) >= pruneEvery {
+		// A message may have waited in the queue as long as for its receipt.
+		f.index.prune(sms.FirstID(limit.Add(-sms.ReceiptWait)))
+		f.pruned = now
 	}
-	if len(dropped.Unpark) == 0 {
-		return nil
-	}
-	return f.o.Committer.Commit(dropped)
+	return f.dropExpired(limit)
 }
 
+func (f *Flow) dropExpired(limit time.Time) error {
+	list := f.index.expired(limit)
+	if len(list) == 0 {
+		return nil
+	}
+	change := &store.Change{}
+	for i := range list {
+		change.Unpark = append(change.Unpark, list[i].seq)
+	}
+	if err := f.o.Committer.Commit(change); err != nil {
+		return err
+	}
+	f.index.drop(list)
+	for i := range list {
+		r := &list[i].receipt
+		f.o.Metrics.Unmatched.WithLabelValues(r.Carrier).Inc()
+		f.o.Log.Warn("no message part was found for a receipt", "carrier", r.Carrier, "ids", r.CarrierMessageIDs, "status", r.Status)
+	}
+	return nil
+}
+
+// giveUp ends the parts that wait for receipts since before limit. Messages that
+// were accepted later cannot have any.
 func (f *Flow) giveUp(ctx context.Context, limit, now time.Time) error {
 	for after, end := sms.ID(0), sms.FirstID(limit); ; {
 		open, err := f.o.Engine.AwaitingAfter(ctx, after, batchSize)
@@ -66,31 +94,44 @@ func (f *Flow) giveUp(ctx context.Context, limit, now time.Time) error {
 				ids = append(ids, after)
 			}
 		}
-		messages, err := f.o.Messages.Fill(ctx, f.o.Engine, ids)
-		if err != nil {
+		if err := f.endUnknown(ctx, ids, now); err != nil {
 			return err
-		}
-		change := &store.Change{}
-		for _, m := range messages {
-			if m == nil {
-				continue
-			}
-			change.Parts = append(change.Parts, store.PartChange{
-				Update: sms.PartUpdate{Message: m.ID, Parts: m.Parts, Kind: sms.UpdateTakenFinal, Status: sms.StatusUnknown,
-					Detail: "no final receipt within 72 hours", At: now},
-				Shard: m.Route.Carrier, Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt,
-			})
-		}
-		if len(change.Parts) > 0 {
-			if err := f.o.Committer.Commit(change); err != nil {
-				return err
-			}
-			f.o.Metrics.GivenUp.Add(float64(len(change.Parts)))
 		}
 		if len(open) < batchSize || after >= end {
 			return nil
 		}
 	}
+}
+
+func (f *Flow) endUnknown(ctx context.Context, ids []sms.ID, now time.Time) error {
+	messages, err := f.o.Messages.Fill(ctx, f.o.Engine, ids)
+	if err != nil {
+		return err
+	}
+	change := &store.Change{}
+	for i, m := range messages {
+		if m == nil {
+			f.o.Log.Error("open message is not in the store", "message", int64(ids[i]))
+			continue
+		}
+		change.Parts = append(change.Parts, store.PartChange{
+			Update: sms.PartUpdate{Message: m.ID, Parts: m.Parts, Kind: sms.UpdateTakenFinal, Status: sms.StatusUnknown,
+				Detail: "no final receipt within 72 hours", At: now},
+			Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt,
+		})
+	}
+	if len(change.Parts) == 0 {
+		return nil
+	}
+	if err := f.o.Committer.Commit(change); err != nil {
+		return err
+	}
+	for i := range change.Parts {
+		if change.Parts[i].Result == store.PartApplied {
+			f.o.Metrics.GivenUp.Inc()
+		}
+	}
+	return nil
 }
 
 // takenBefore reports whether parts wait for receipts, all since before limit.
@@ -106,37 +147,4 @@ func takenBefore(p sms.Progress, limit time.Time) bool {
 		waiting = true
 	}
 	return waiting
-}
-
-// Sizes are how many parts wait for a receipt and how many receipts for a part.
-func (f *Flow) Sizes() (waiting, parked int) { return f.index.sizes() }
-
-// Metrics count receipts.
-type Metrics struct {
-	Received, Matched, Late, Mismatched, Unmatched *prometheus.CounterVec
-	GivenUp                                        prometheus.Counter
-	Latency                                        prometheus.Histogram
-}
-
-// NewMetrics registers the flow's metrics.
-func NewMetrics(r prometheus.Registerer) *Metrics {
-	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-		r.MustRegister(c)
-		return c
-	}
-	m := &Metrics{
-		Received:   vec("heliograph_receipts_received_total", "Receipts that carriers sent, the intermediate ones too.", "carrier"),
-		Matched:    vec("heliograph_receipts_matched_total", "Final receipts that changed a message part.", "carrier", "status"),
-		Late:       vec("heliograph_receipts_late_total", "Receipts for parts that were final already.", "carrier"),
-		Mismatched: vec("heliograph_receipts_mismatched_total", "Receipts whose id belongs to a part for another recipient.", "carrier"),
-		Unmatched:  vec("heliograph_receipts_unmatched_total", "Receipts dropped after 72 hours without their part.", "carrier"),
-		GivenUp: prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_messages_without_receipt_total",
-			Help: "Messages that ended as UNKNOWN for want of a final receipt."}),
-		Latency: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "heliograph_receipt_latency_seconds",
-			Help:    "Time from acceptance of a message to a final receipt for one of its parts.",
-			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 600, 3600, 86400}}),
-	}
-	r.MustRegister(m.GivenUp, m.Latency)
-	return m
 }
