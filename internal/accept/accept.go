@@ -249,7 +249,7 @@ func maxPrice(limit string) (sms.Money, error) {
 	}
 	most, err := sms.ParseMoney(limit)
 	if err != nil {
-		return 0, sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "%s", sentence(err))
+		return 0, sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "MaxPrice has to be an amount: %s.", err)
 	}
 	return most, nil
 }
@@ -282,8 +282,11 @@ func sentence(err error) string {
 }
 
 // reference is the number that ties the parts of a message together. It must
-// differ between messages to one recipient that are close in time, so it takes
-// the bits of the ID that change fastest, spread over both widths of reference.
+// differ between messages to one recipient that are close in time, in both widths
+// of reference, so all bits of the ID are mixed into each of its bytes.
 func reference(id sms.ID) uint16 {
-	return uint16(uint64(id) * 0x9e3779b97f4a7c15 >> 48)
+	h := uint64(id)
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return uint16(h >> 48)
 }

@@ -21,6 +21,9 @@ func (v *Service) choose(s *resources.Snapshot, given string, d origin.Destinati
 	switch {
 	case named.number != nil:
 		route, err = origin.Number(d, named.number)
+	case named.pool != nil && named.pool.Status != sms.PoolActive:
+		return sms.Route{}, "", sms.Conflict(sms.ReasonResourceNotActive, sms.TypePool, named.pool.ID,
+			"Pool %s is %s; only an %s one can send.", named.pool.ID, named.pool.Status, sms.PoolActive)
 	case named.pool != nil:
 		members := s.Members(named.pool.ID)
 		route, err = origin.Pool(d, account, named.pool, members.Numbers, members.SenderIDs, v.state)
