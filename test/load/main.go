@@ -59,16 +59,16 @@ func (m measurement) run(binary string) error {
 	if err != nil {
 		return err
 	}
-	defer smsc.close()
-	s, err := startServer(binary, dir, smsc.listener.Addr().String(), m.receipts, time.Second)
+	defer smsc.Stop()
+	s, err := startServer(binary, dir, smsc.Address, m.receipts, time.Second)
 	if err != nil {
 		return err
 	}
-	defer s.cmd.Process.Kill()
+	defer s.Kill()
 	if err := m.prepare(s); err != nil {
 		return err
 	}
-	before := s.usage()
+	before := s.Usage()
 	began := time.Now()
 	accepted, latencies, err := m.send(s)
 	if err != nil {
@@ -77,7 +77,7 @@ func (m measurement) run(binary string) error {
 	took := time.Since(began)
 	atSink := smsc.parts.Load()
 	drained := m.drain(s, smsc, accepted, began)
-	after := s.usage()
+	after := s.Usage()
 	slices.Sort(latencies)
 	fmt.Printf("%s: %d clients, %.0f s\n", m.name, m.clients, took.Seconds())
 	fmt.Printf("  accepted (durable)      %8.0f messages/s\n", float64(accepted)/took.Seconds())
@@ -90,18 +90,18 @@ func (m measurement) run(binary string) error {
 	}
 	fmt.Printf("  SendTextMessage p50     %8.2f ms\n", percentile(latencies, 0.50))
 	fmt.Printf("  SendTextMessage p99     %8.2f ms\n", percentile(latencies, 0.99))
-	fmt.Printf("  server CPU              %8.0f us a message\n", float64((after.cpu-before.cpu).Microseconds())/float64(accepted))
-	fmt.Printf("  server peak memory      %8.0f MB\n", float64(after.peak)/1e6)
-	return s.stop()
+	fmt.Printf("  server CPU              %8.0f us a message\n", float64((after.CPU-before.CPU).Microseconds())/float64(accepted))
+	fmt.Printf("  server peak memory      %8.0f MB\n", float64(after.Peak)/1e6)
+	return s.Stop()
 }
 
 // prepare leases the numbers and makes the configuration set.
 func (m measurement) prepare(s *server) error {
-	c, err := newClient(s.address, s.accessKey, s.secret)
+	c, err := s.Dial()
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	type call struct {
 		operation string
 		in        map[string]any
@@ -122,7 +122,7 @@ func (m measurement) prepare(s *server) error {
 		if err != nil {
 			return err
 		}
-		if status, answer, err := c.call(one.operation, body); err != nil || status != 200 {
+		if status, answer, err := c.Call(one.operation, body); err != nil || status != 200 {
 			return fmt.Errorf("%s: %d %s %v", one.operation, status, answer, err)
 		}
 	}
@@ -153,11 +153,11 @@ func (m measurement) send(s *server) (accepted int64, latencies []float64, err e
 }
 
 func (m measurement) one(s *server, i int, began time.Time, sent, number *atomic.Int64) ([]float64, error) {
-	c, err := newClient(s.address, s.accessKey, s.secret)
+	c, err := s.Dial()
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
+	defer c.Close()
 	latencies := make([]float64, 0, 1<<14)
 	set := ""
 	if m.events {
@@ -177,7 +177,7 @@ func (m measurement) one(s *server, i int, began time.Time, sent, number *atomic
 			n, lane(int(n)%lanes), n%1_000_000, set)
 		// The paced run counts from when a message was due, so that a stall is seen
 		// by all that had to wait behind it.
-		status, answer, err := c.call("SendTextMessage", []byte(body))
+		status, answer, err := c.Call("SendTextMessage", []byte(body))
 		if err != nil || status != 200 {
 			return latencies, fmt.Errorf("SendTextMessage: %d %s %w", status, answer, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bufio"
@@ -13,9 +13,16 @@ import (
 	"time"
 )
 
-// client is one keep-alive connection that signs its own requests. It is built
-// to cost little, since it shares the machine with the server it measures.
-type client struct {
+// Region is the region that requests are signed for.
+const Region = "us-east-1"
+
+// Client is one keep-alive connection that signs its own requests. It is built
+// to cost little, since it shares the machine with the server. One goroutine uses
+// it at a time.
+type Client struct {
+	Timeout time.Duration    // of a call; 0 is none
+	Now     func() time.Time // that requests are signed with
+
 	address, accessKey string
 	secret             string
 	day                string
@@ -25,14 +32,13 @@ type client struct {
 	body, out          bytes.Buffer
 }
 
-const region = "us-east-1"
-
-func newClient(address, accessKey, secret string) (*client, error) {
+// Dial connects to the API at address, host:port.
+func Dial(address, accessKey, secret string) (*Client, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &client{address: address, accessKey: accessKey, secret: secret, conn: conn, in: bufio.NewReaderSize(conn, 4096)}, nil
+	return &Client{Now: time.Now, address: address, accessKey: accessKey, secret: secret, conn: conn, in: bufio.NewReaderSize(conn, 4096)}, nil
 }
 
 func mac(key []byte, text string) []byte {
@@ -41,24 +47,36 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-func (c *client) signingKey(day string) []byte {
+func (c *Client) signingKey(day string) []byte {
 	if c.day != day {
 		c.day = day
-		c.key = mac(mac(mac(mac([]byte("AWS4"+c.secret), day), region), "sms-voice"), "aws4_request")
+		c.key = mac(mac(mac(mac([]byte("AWS4"+c.secret), day), Region), "sms-voice"), "aws4_request")
 	}
 	return c.key
 }
 
-// call makes one request and answers its status and body.
-func (c *client) call(operation string, body []byte) (int, []byte, error) {
-	now := time.Now().UTC()
+// Call makes one request and gives its HTTP status and body, which is valid until
+// the next call. After an error the connection is of no use any more.
+func (c *Client) Call(operation string, body []byte) (int, []byte, error) {
+	return c.call("PinpointSMSVoiceV2."+operation, body)
+}
+
+// Operate is Call for an operation of the operator.
+func (c *Client) Operate(operation string, body []byte) (int, []byte, error) {
+	return c.call("HeliographAdmin."+operation, body)
+}
+
+func (c *Client) call(target string, body []byte) (int, []byte, error) {
+	if c.Timeout > 0 {
+		c.conn.SetDeadline(time.Now().Add(c.Timeout))
+	}
+	now := c.Now().UTC()
 	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
 	const signed = "content-type;host;x-amz-date;x-amz-target"
 	hash := sha256.Sum256(body)
-	target := "PinpointSMSVoiceV2." + operation
 	canonical := "POST\n/\n\ncontent-type:application/x-amz-json-1.0\nhost:" + c.address + "\nx-amz-date:" + stamp +
 		"\nx-amz-target:" + target + "\n\n" + signed + "\n" + hex.EncodeToString(hash[:])
-	scope := day + "/" + region + "/sms-voice/aws4_request"
+	scope := day + "/" + Region + "/sms-voice/aws4_request"
 	digest := sha256.Sum256([]byte(canonical))
 	signature := mac(c.signingKey(day), "AWS4-HMAC-SHA256\n"+stamp+"\n"+scope+"\n"+hex.EncodeToString(digest[:]))
 
@@ -74,7 +92,7 @@ func (c *client) call(operation string, body []byte) (int, []byte, error) {
 }
 
 // answer reads a response with a Content-Length, as the server always sends one.
-func (c *client) answer() (status int, body []byte, err error) {
+func (c *Client) answer() (status int, body []byte, err error) {
 	length := 0
 	for line := 0; ; line++ {
 		text, err := c.in.ReadSlice('\n')
@@ -95,4 +113,5 @@ func (c *client) answer() (status int, body []byte, err error) {
 	}
 }
 
-func (c *client) close() { c.conn.Close() }
+// Close ends the connection.
+func (c *Client) Close() { c.conn.Close() }
