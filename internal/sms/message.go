@@ -53,7 +53,7 @@ type Route struct {
 	Kind           IdentityKind `json:"kind"`
 	NumberType     NumberType   `json:"number_type,omitempty"`
 	IdentityID     string       `json:"identity_id,omitempty"` // phone number id, sender id key; empty for shared routes
-	PoolID         string       `json:"pool_id,omitempty"` // whose other members may take the identity's place; empty where the request names the identity itself
+	PoolID         string       `json:"pool_id,omitempty"`     // whose other members may take the identity's place; empty where the request names the identity itself
 	Carrier        string       `json:"carrier"`
 	Lane           string       `json:"lane"`
 	PartsPerSecond float64      `json:"parts_per_second"` // the lane's throughput

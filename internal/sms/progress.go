@@ -166,20 +166,22 @@ func (p Progress) outcome() (Status, bool) {
 	return status, true
 }
 
+// apply changes a part that is in the state that u is about. What happens to a
+// part that was taken is its receipt's to say, whatever a second submission of it
+// was answered.
 func (p *PartProgress) apply(u PartUpdate) bool {
-	switch {
-	case p.State == PartFinal, u.Kind == UpdateTaken && p.State == PartTaken:
+	about := PartUnsent
+	if u.Kind == UpdateReceipt || u.Kind == UpdateTakenFinal {
+		about = PartTaken
+	}
+	if p.State != about {
 		return false
-	case u.Kind == UpdateTaken:
-		p.State = PartTaken
+	}
+	if u.Kind == UpdateTaken || u.Kind == UpdateSettled {
 		p.SentAt = u.At
-	case u.Kind == UpdateReceipt && p.State == PartUnsent:
-		return false
-	default:
+	}
+	if p.State = PartTaken; u.Kind != UpdateTaken {
 		p.State, p.Status, p.DoneAt = PartFinal, u.Status, u.At
-		if u.Kind == UpdateSettled && p.SentAt.IsZero() {
-			p.SentAt = u.At
-		}
 	}
 	if u.Carrier != "" {
 		p.Carrier = u.Carrier

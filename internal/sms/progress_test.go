@@ -57,6 +57,8 @@ func TestFold(t *testing.T) {
 			[]Announcement{final(StatusSuccessful)}},
 		"delivered, then settled": {2, []PartUpdate{taken(1), receipt(1, StatusDelivered), settled(2, StatusSuccessful)},
 			[]Announcement{final(StatusSuccessful)}},
+		"refused when it was submitted again": {1, []PartUpdate{taken(1), settled(1, StatusBlocked), receipt(1, StatusDelivered)},
+			[]Announcement{successful, final(StatusDelivered)}},
 		"everything twice": {1, []PartUpdate{taken(1), taken(1), receipt(1, StatusDelivered), receipt(1, StatusDelivered), taken(1)},
 			[]Announcement{successful, final(StatusDelivered)}},
 		"after the final one": {1, []PartUpdate{settled(1, StatusBlocked), taken(1), receipt(1, StatusDelivered), unsentFinal(StatusTTLExpired), takenFinal(StatusUnknown)},
@@ -96,16 +98,6 @@ func TestFoldKeepsWhatTheCarrierSaid(t *testing.T) {
 	}
 	if diff := cmp.Diff(NewProgress(2, route), before); diff != "" {
 		t.Errorf("Fold changed what it was given:\n%s", diff)
-	}
-}
-
-// A part that was taken and is then refused, as after a resubmission, keeps the
-// time it was sent.
-func TestFoldKeepsTheTimeOfSending(t *testing.T) {
-	p, _, _ := NewProgress(1, nil).Fold(PartUpdate{Number: 1, Kind: UpdateTaken, At: foldTime})
-	p, _, _ = p.Fold(PartUpdate{Number: 1, Kind: UpdateSettled, Status: StatusBlocked, At: foldTime.Add(time.Minute)})
-	if got := p.Parts[0]; !got.SentAt.Equal(foldTime) || !got.DoneAt.Equal(foldTime.Add(time.Minute)) {
-		t.Errorf("sent %v, done %v", got.SentAt, got.DoneAt)
 	}
 }
 
