@@ -101,7 +101,7 @@ func (s *service) open(ctx context.Context) (err error) {
 			}
 		},
 	})
-	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, time.Now); err != nil {
+	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, now); err != nil {
 		return err
 	}
 	if err := s.directory.EnsureAccount(ctx, s.cfg.FirstAccount()); err != nil {
@@ -127,7 +127,7 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 		return err
 	}
 	s.receipts = receipt.New(receipt.Options{Engine: s.engine, Committer: s.committer, Messages: s.messages,
-		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: time.Now})
+		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 	if s.router, err = s.newRouter(ctx, fence.Slot); err != nil {
 		return err
 	}
@@ -137,13 +137,13 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 		TransactionalPolicy: queue.Policy(s.cfg.LostOutcomes.Transactional),
 		PromotionalPolicy:   queue.Policy(s.cfg.LostOutcomes.Promotional),
 		FailoverAfter:       s.cfg.FailoverAfter, Reroute: s.reroute,
-		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: time.Now,
+		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
 	s.accept = accept.New(accept.Options{
 		Committer: s.committer, IDs: sms.NewIDs(fence.Slot, last), MessageIDs: s.ids, Book: book,
 		Ledger:   usage.NewLedger(s.engine, s.spendLimit),
 		Carriers: newRoutes(s.queue, s.carriers), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
-		Region: s.cfg.Region, Now: time.Now, Log: s.log,
+		Region: s.cfg.Region, Now: now, Log: s.log,
 	})
 	if err := s.receipts.Load(ctx); err != nil {
 		return err

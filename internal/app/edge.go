@@ -67,7 +67,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: s.operations(),
-		Healthy: s.healthy, Observe: s.metrics.request, Log: s.log,
+		Healthy: s.healthy, Observe: s.metrics.request, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)

@@ -128,6 +128,7 @@ func (c *Committer) apply(batch []request) {
 	for i := range batch {
 		changes[i] = batch[i].change
 	}
+	passPoint("before", changes)
 	began := time.Now()
 	err := c.engine.Apply(context.Background(), c.fence, changes)
 	c.stats(len(changes), time.Since(began), err)
@@ -144,6 +145,7 @@ func (c *Committer) apply(batch []request) {
 		return
 	}
 	if err == nil {
+		passPoint("after", changes)
 		for _, f := range c.observe {
 			f(changes)
 		}
@@ -154,6 +156,9 @@ func (c *Committer) apply(batch []request) {
 		} else {
 			batch[i].reply(batch[i].change.Err)
 		}
+	}
+	if err == nil {
+		passPoint("answered", changes)
 	}
 }
 
