@@ -66,7 +66,8 @@ var walls = []wall{
 	// Engines of the store.
 	{pkg: "internal/store/record", may: []string{"sms", "store"}},
 	{pkg: "internal/store/storetest", may: []string{"sms", "store"}, external: []string{"github.com/google/go-cmp/", "pgregory.net/rapid"}},
-	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record"}, external: []string{"modernc.org/", "github.com/pressly/goose/"}},
+	{pkg: "internal/store/plan", may: []string{"sms", "store"}, pure: true},
+	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record", "store/plan"}, external: []string{"modernc.org/", "github.com/pressly/goose/"}},
 
 	// SMPP, usable by itself, and carriers.
 	{pkg: "internal/smpp/pdu"},

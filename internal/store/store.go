@@ -183,9 +183,17 @@ type Change struct {
 	Lag       []LagBatch
 	LagDone   []LagKey
 	Resources []ResourceWrite
+	UnmarkOf  []SlotSeq // as Unmark, of slots whose work was taken over
+	UnparkOf  []SlotSeq // as Unpark, of slots whose work was taken over
 
 	Events []Event // written by this change, with their Seq; set by the engine
 	Err    error
+}
+
+// SlotSeq names a dispatch or a parked receipt of any slot.
+type SlotSeq struct {
+	Slot int
+	Seq  int64
 }
 
 // Cursor is how far the router of a slot's event log has come: every event up

@@ -48,12 +48,12 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 		if err := e.check(f); err != nil {
 			return err
 		}
-		e.batch.reset(f.Slot, e.seq)
+		e.batch.Reset(f.Slot, e.seq)
 		if err := e.load(changes); err != nil {
 			return err
 		}
 		for _, c := range changes {
-			e.batch.apply(c)
+			e.batch.Apply(c)
 			for i := range c.Accept {
 				newest = max(newest, c.Accept[i].Message.ID)
 			}
@@ -66,7 +66,7 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 		}
 		return fmt.Errorf("commit %d changes: %w", len(changes), err)
 	}
-	e.seq, e.maxID = e.batch.seq, max(e.maxID, newest)
+	e.seq, e.maxID = e.batch.Seq, max(e.maxID, newest)
 	return nil
 }
 

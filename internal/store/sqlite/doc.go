@@ -6,7 +6,7 @@
 // then the answer).
 //
 // Apply works in three steps: it reads the open rows that the batch speaks of,
-// folds all changes over them in memory in order (plan.go, no SQL), and writes
+// folds all changes over them in memory in order (package plan), and writes
 // what came out with multi-row statements. A message that is accepted and taken
 // in one batch so never touches the queue's table.
 //

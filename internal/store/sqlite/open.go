@@ -20,6 +20,7 @@ import (
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/plan"
 )
 
 // Options tune an Engine; a zero field has its default.
@@ -69,7 +70,7 @@ type Engine struct {
 
 	mu     sync.Mutex // guards what follows: the writing connection and its transaction
 	writer *conn
-	batch  *batch
+	batch  *plan.Batch
 	rows   *statements
 	ids    []driver.Value // scratch of load
 	fence  store.Fence    // that seq is known for; none where Epoch is 0
@@ -88,7 +89,7 @@ var migrations embed.FS
 // Errors are those of the contract: ErrUnavailable where the file cannot be
 // opened or is locked, ErrBroken where it is damaged or no database.
 func Open(ctx context.Context, path string, o Options) (*Engine, error) {
-	e := &Engine{options: o.withDefaults(), batch: newBatch(), rows: newStatements(), closing: make(chan struct{})}
+	e := &Engine{options: o.withDefaults(), batch: plan.New(), rows: newStatements(), closing: make(chan struct{})}
 	if err := e.open(ctx, path); err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database %s: %w", path, classify(err))

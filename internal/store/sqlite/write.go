@@ -7,6 +7,7 @@ import (
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/plan"
 	"heliograph/internal/store/record"
 )
 
@@ -61,7 +62,7 @@ func (e *Engine) load(changes []*store.Change) error {
 	for _, c := range changes {
 		for i := range c.Accept {
 			if id := c.Accept[i].Message.ID; id <= e.maxID {
-				b.row(id)
+				b.Row(id)
 				s.knownMessages.add(int64(id))
 			}
 		}
@@ -87,7 +88,7 @@ func (e *Engine) load(changes []*store.Change) error {
 		}
 	}
 	if err := s.knownMessages.query(ctx, e.writer, func(r row) error {
-		b.row(sms.ID(r.int(0))).known = true
+		b.Row(sms.ID(r.int(0))).Known = true
 		return nil
 	}); err != nil {
 		return err
@@ -107,8 +108,8 @@ func (e *Engine) loadOpen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		row := b.row(q.ID)
-		row.stored, row.now, row.queued = inQueued, inQueued, q
+		row := b.Row(q.ID)
+		row.Stored, row.Now, row.Queued = plan.InQueued, plan.InQueued, q
 		wanted--
 		return nil
 	}); err != nil {
@@ -116,7 +117,7 @@ func (e *Engine) loadOpen(ctx context.Context) error {
 	}
 	if wanted > 0 {
 		for _, id := range ids {
-			if b.row(sms.ID(id.(int64))).stored == nowhere {
+			if b.Row(sms.ID(id.(int64))).Stored == plan.Nowhere {
 				s.selectAwaiting.add(id)
 			}
 		}
@@ -126,24 +127,24 @@ func (e *Engine) loadOpen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		row := b.row(a.ID)
-		row.stored, row.now, row.awaiting = inAwaiting, inAwaiting, a
+		row := b.Row(a.ID)
+		row.Stored, row.Now, row.Awaiting = plan.InAwaiting, plan.InAwaiting, a
 		return nil
 	})
 }
 
 func (e *Engine) loadVersion(key store.ResourceKey) error {
-	e.batch.versions[key] = 0
+	e.batch.Versions[key] = 0
 	return e.writer.query(context.Background(), "SELECT version FROM resource WHERE account = ? AND kind = ? AND id = ?",
 		[]driver.Value{key.Account, key.Kind, key.ID}, func(r row) error {
-			e.batch.versions[key] = r.int(0)
+			e.batch.Versions[key] = r.int(0)
 			return nil
 		})
 }
 
 // write makes the tables what the batch came to.
 func (e *Engine) write(changes []*store.Change) error {
-	s, slot := e.rows, e.batch.slot
+	s, slot := e.rows, e.fence.Slot
 	s.docs = s.docs[:0]
 	for _, c := range changes {
 		if c.Err != nil {
@@ -161,12 +162,18 @@ func (e *Engine) write(changes []*store.Change) error {
 		for _, seq := range c.Unmark {
 			s.deleteDispatch.add(key(slot, seq))
 		}
+		for _, v := range c.UnmarkOf {
+			s.deleteDispatch.add(key(v.Slot, v.Seq))
+		}
 		for i := range c.Park {
 			p := &c.Park[i]
 			s.parked.add(key(slot, p.Seq), p.Carrier, p.At.UnixMilli(), p.Doc)
 		}
 		for _, seq := range c.Unpark {
 			s.deleteParked.add(key(slot, seq))
+		}
+		for _, v := range c.UnparkOf {
+			s.deleteParked.add(key(v.Slot, v.Seq))
 		}
 		for i := range c.Events {
 			s.addEvent(&c.Events[i])
@@ -188,30 +195,30 @@ func (e *Engine) write(changes []*store.Change) error {
 // gatherOpen turns what became of the open rows into rows to delete and write.
 func (e *Engine) gatherOpen() {
 	s := e.rows
-	for i := range e.batch.open {
-		r := &e.batch.open[i]
-		if r.stored != r.now {
-			switch r.stored {
-			case inQueued:
-				s.deleteQueued.add(int64(r.id))
-			case inAwaiting:
-				s.deleteAwaiting.add(int64(r.id))
+	for i := range e.batch.Rows {
+		r := &e.batch.Rows[i]
+		if r.Stored != r.Now {
+			switch r.Stored {
+			case plan.InQueued:
+				s.deleteQueued.add(int64(r.ID))
+			case plan.InAwaiting:
+				s.deleteAwaiting.add(int64(r.ID))
 			}
 		}
 		switch {
-		case !r.dirty:
-		case r.now == inQueued:
-			q := &r.queued
+		case !r.Dirty:
+		case r.Now == plan.InQueued:
+			q := &r.Queued
 			var route driver.Value
 			if q.Route != nil {
 				route = record.AppendRoute([]byte{}, q.Route)
 			}
-			s.queued.add(int64(r.id), q.Shard, q.Lane, int64(q.Class), int64(q.Parts), q.Due.UnixMilli(), q.Expires.UnixMilli(),
+			s.queued.add(int64(r.ID), q.Shard, q.Lane, int64(q.Class), int64(q.Parts), q.Due.UnixMilli(), q.Expires.UnixMilli(),
 				int64(q.Attempts), route)
-		case r.now == inAwaiting:
-			a, from := &r.awaiting, len(s.docs)
+		case r.Now == plan.InAwaiting:
+			a, from := &r.Awaiting, len(s.docs)
 			s.docs = record.AppendProgress(s.docs, &a.Progress)
-			s.awaiting.add(int64(r.id), a.Shard, a.Expires.UnixMilli(), s.doc(from))
+			s.awaiting.add(int64(r.ID), a.Shard, a.Expires.UnixMilli(), s.doc(from))
 		}
 	}
 }
@@ -279,9 +286,9 @@ func (e *Engine) writeResource(w *store.ResourceWrite, run func(string, ...drive
 }
 
 func (e *Engine) writeSpend() error {
-	for k, amount := range e.batch.spend {
+	for k, amount := range e.batch.Spend {
 		if _, err := e.writer.exec(`INSERT INTO spend (account, month, channel, amount) VALUES (?,?,?,?)
-			ON CONFLICT DO UPDATE SET amount = amount + excluded.amount`, k.account, k.month, k.channel, int64(amount)); err != nil {
+			ON CONFLICT DO UPDATE SET amount = amount + excluded.amount`, k.Account, k.Month, k.Channel, int64(amount)); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,10 @@ func testDispatches(s *suite) {
 	last, err = s.Engine.LastDispatch(s.ctx(), s.fence.Slot+1)
 	s.need(err)
 	s.same("last dispatch of another slot", last, int64(0))
-	s.apply(&store.Change{Unmark: []int64{1, 3, 5}})
+	// Of a slot that was taken over; a Seq is one slot's only.
+	s.apply(&store.Change{UnmarkOf: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
+	s.same("dispatches then", read(), []store.Dispatch{want[2], want[4]})
+	s.apply(&store.Change{Unmark: []int64{3, 5}})
 	s.same("dispatches at last", len(read()), 0)
 }
 
@@ -51,7 +54,9 @@ func testParked(s *suite) {
 	last, err := s.Engine.LastParked(s.ctx(), s.fence.Slot)
 	s.need(err)
 	s.same("last parked", last, int64(3))
-	s.apply(&store.Change{Unpark: []int64{1, 3}})
+	s.apply(&store.Change{UnparkOf: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
+	s.same("parked then", read(), []store.ParkedReceipt{want[2]})
+	s.apply(&store.Change{Unpark: []int64{3}})
 	s.same("parked at last", len(read()), 0)
 }
 
