@@ -19,6 +19,7 @@ import (
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
 	"heliograph/internal/destination"
+	"heliograph/internal/inventory"
 	"heliograph/internal/queue"
 	"heliograph/internal/receipt"
 	"heliograph/internal/resources"
@@ -110,6 +111,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	if err := stock(ctx, s.directory, s.cfg); err != nil {
 		return err
 	}
+	for name, numbers := range orphans(s.directory, s.cfg) {
+		s.log.Warn("leased numbers cannot send: their carrier is not configured", "carrier", name, "numbers", numbers)
+	}
 	if s.carriers, err = carriers(s.cfg, s.log); err != nil {
 		return err
 	}
@@ -143,7 +147,8 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 		Committer: s.committer, IDs: sms.NewIDs(fence.Slot, last), MessageIDs: s.ids, Book: book,
 		Ledger:   usage.NewLedger(s.engine, s.spendLimit),
 		Carriers: newRoutes(s.queue, s.carriers), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
-		Region: s.cfg.Region, Now: now, Log: s.log,
+		SimulatorCarrier: inventory.SimulatorCarrier,
+		Region:           s.cfg.Region, Now: now, Log: s.log,
 	})
 	if err := s.receipts.Load(ctx); err != nil {
 		return err

@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"reflect"
 
+	"heliograph/internal/admin"
 	"heliograph/internal/config"
-	"heliograph/internal/numbering"
 	"heliograph/internal/resources"
-	"heliograph/internal/sms"
 )
 
 // stock puts the configuration's numbers and sender IDs into the inventory. What
@@ -16,18 +14,10 @@ import (
 // that are leased already.
 func stock(ctx context.Context, d *resources.Directory, cfg config.Config) error {
 	numbers, senders := cfg.Inventory()
+	if _, err := admin.Import(ctx, d, numbers); err != nil {
+		return fmt.Errorf("put the configured numbers into the inventory: %w", err)
+	}
 	err := d.ChangeInventory(ctx, func(tx *resources.Tx) error {
-		for _, n := range numbers {
-			old := tx.InventoryNumbers.Get(n.Number)
-			if old == nil {
-				n.AddedAt = tx.Now.UTC()
-			} else {
-				n.AddedAt, n.LeasedBy, n.Retired = old.Value.AddedAt, old.Value.LeasedBy, old.Value.Retired
-			}
-			if old == nil || !reflect.DeepEqual(old.Value, n) {
-				tx.InventoryNumbers.Put(n.Number, n)
-			}
-		}
 		for _, s := range senders {
 			key := s.SenderID + "/" + s.Country
 			if old := tx.InventorySenderIDs.Get(key); old == nil || old.Value != s {
@@ -37,33 +27,19 @@ func stock(ctx context.Context, d *resources.Directory, cfg config.Config) error
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("put the configured numbers into the inventory: %w", err)
+		return fmt.Errorf("put the configured sender IDs into the inventory: %w", err)
 	}
 	for _, a := range d.Inventory().Accounts.All() {
-		if err := d.Change(ctx, a.ID, followInventory); err != nil {
-			return fmt.Errorf("bring the numbers of account %s up to the inventory: %w", a.ID, err)
+		if err := d.Change(ctx, a.ID, followSenderIDs); err != nil {
+			return fmt.Errorf("bring the sender IDs of account %s up to the inventory: %w", a.ID, err)
 		}
 	}
 	return nil
 }
 
-// followInventory gives leased numbers the carrier, throughput and two-way
-// ability that the inventory has for them now.
-func followInventory(tx *resources.Tx) error {
-	for _, item := range tx.PhoneNumbers.All() {
-		stocked := tx.InventoryNumbers.Get(item.Value.Number)
-		if stocked == nil {
-			continue
-		}
-		n := item.Value
-		n.Carrier, n.TwoWayOffered, n.PartsPerSecond = stocked.Value.Carrier, stocked.Value.TwoWay, stocked.Value.PartsPerSecond
-		if n.PartsPerSecond <= 0 {
-			n.PartsPerSecond = numbering.DefaultPartsPerSecond(sms.IdentityPhoneNumber, n.Type, n.Country)
-		}
-		if n.Carrier != item.Value.Carrier || n.TwoWayOffered != item.Value.TwoWayOffered || n.PartsPerSecond != item.Value.PartsPerSecond {
-			tx.PhoneNumbers.Put(item.ID, n)
-		}
-	}
+// followSenderIDs gives leased sender IDs the carrier and throughput that the
+// inventory has for them now.
+func followSenderIDs(tx *resources.Tx) error {
 	for _, item := range tx.SenderIDs.All() {
 		stocked := tx.InventorySenderIDs.Get(item.ID)
 		if stocked == nil {
@@ -79,4 +55,19 @@ func followInventory(tx *resources.Tx) error {
 		}
 	}
 	return nil
+}
+
+// orphans counts the leased numbers of carriers that are not configured, by
+// carrier: they cannot send.
+func orphans(d *resources.Directory, cfg config.Config) map[string]int {
+	lost := map[string]int{}
+	for _, item := range d.Inventory().Numbers.All() {
+		if item.Value.LeasedBy != "" {
+			lost[item.Value.Carrier]++
+		}
+	}
+	for _, c := range cfg.Carriers {
+		delete(lost, c.Name)
+	}
+	return lost
 }

@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 	if len(c.Carriers) != 1 || c.Carriers[0].Name != "sim" || c.Carriers[0].Sim == nil || c.DefaultCarrier != "sim" {
 		t.Errorf("carriers %+v, default %s", c.Carriers, c.DefaultCarrier)
 	}
-	want := []sms.SharedRoute{{Countries: []string{"*"}, Carrier: "sim", SenderID: "NOTICE"}}
+	want := []sms.SharedRoute{{Countries: []string{"*"}, Carrier: "sim", SenderID: "NOTICE", Number: "+12025550100"}}
 	if diff := cmp.Diff(want, c.Routes()); diff != "" {
 		t.Error(diff)
 	}

@@ -8,6 +8,9 @@ import (
 const (
 	everyCountry   = "*"
 	sharedSenderID = numbering.SharedSenderID
+	// sharedNumber stands for the random code that a shared route shows where
+	// there are no sender IDs; it is of a range that nobody has.
+	sharedNumber = "+12025550100"
 )
 
 // Number is a phone number that RequestPhoneNumber can lease out.

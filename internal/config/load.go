@@ -117,7 +117,7 @@ func (d *decoder) complete(c *Config) {
 		c.Carriers = append(c.Carriers, Carrier{Name: inventory.SimulatorCarrier, Sim: &Sim{}})
 	}
 	if simulator && d.where["shared_routes"] == "" {
-		c.SharedRoutes = []SharedRoute{{Countries: []string{everyCountry}, Carrier: c.DefaultCarrier, SenderID: sharedSenderID}}
+		c.SharedRoutes = []SharedRoute{{Countries: []string{everyCountry}, Carrier: c.DefaultCarrier, SenderID: sharedSenderID, Number: sharedNumber}}
 	}
 	for i := range c.Numbers {
 		c.Numbers[i].complete(c.DefaultCarrier)
