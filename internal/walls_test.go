@@ -66,6 +66,7 @@ var walls = []wall{
 	// Engines of the store.
 	{pkg: "internal/store/record", may: []string{"sms", "store"}},
 	{pkg: "internal/store/storetest", may: []string{"sms", "store"}, external: []string{"github.com/google/go-cmp/", "pgregory.net/rapid"}},
+	{pkg: "internal/store/pgtest", external: []string{"github.com/jackc/pgx/v5"}},
 	{pkg: "internal/store/plan", may: []string{"sms", "store"}, pure: true},
 	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record", "store/plan"}, external: []string{"modernc.org/", "github.com/pressly/goose/"}},
 
