@@ -216,6 +216,12 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return err
 	}
+	closeOperator, err := s.serveOperator()
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer closeOperator()
 	s.receipts.Run(running)
 	routed := make(chan error, 1)
 	routing, stopRouting := context.WithCancel(context.WithoutCancel(ctx))

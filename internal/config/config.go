@@ -25,6 +25,7 @@ type Config struct {
 	Account            string        `yaml:"account"` // the first account, twelve digits
 	Tier               Tier          `yaml:"tier"`
 	API                API           `yaml:"api"`
+	Operator           Operator      `yaml:"operator"`
 	AWS                AWS           `yaml:"aws"`
 	Carriers           []Carrier     `yaml:"carriers"`        // always with a simulator named sim
 	DefaultCarrier     string        `yaml:"default_carrier"` // of what names no carrier
@@ -75,6 +76,14 @@ type API struct {
 	TLS            TLS          `yaml:"tls"`
 	RequestRates   RequestRates `yaml:"request_rates"`
 	MaxConnections int          `yaml:"max_connections"`
+}
+
+// Operator is the port with which the process itself is looked into.
+type Operator struct {
+	Listen string `yaml:"listen"` // host:port; empty for none
+	// AllowRemote lets Listen be an address that other machines reach. Nobody
+	// has to identify himself there.
+	AllowRemote bool `yaml:"allow_remote"`
 }
 
 // TLS names PEM files. Both are empty for plain HTTP.

@@ -67,6 +67,7 @@ api:
   tls: {cert_file: cert.pem, key_file: key.pem}
   request_rates: {CreatePool: 5, SendTextMessage: 0}
   max_connections: 100
+operator: {listen: "10.0.0.1:7671", allow_remote: true}
 aws: {endpoint_url: aws}
 carriers:
   - name: acme
@@ -108,6 +109,9 @@ func TestEveryPart(t *testing.T) {
 	}
 	if !c.API.TLS.Enabled() || c.API.Listen != ":8443" || c.API.MaxConnections != 100 || c.AWS.EndpointURL != "aws" {
 		t.Errorf("%+v %+v", c.API, c.AWS)
+	}
+	if c.Operator != (Operator{Listen: "10.0.0.1:7671", AllowRemote: true}) {
+		t.Errorf("%+v", c.Operator)
 	}
 	rates, err := c.API.RequestRates.Rates()
 	if err != nil || rates["CreatePool"] != 5 || rates["DeletePool"] != 1 {
@@ -221,41 +225,44 @@ func TestKeysAreDocumented(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	carrier := "carriers: [{name: acme, smpp: {address: 'a:1'}}]\n"
 	for text, want := range map[string]string{
-		"regoin: x":                      `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
-		"\napi:\n  lisen: x":             `test.yaml: line 3: api: unknown key "lisen"; known are listen, tls, request_rates and max_connections`,
-		"tier: [a]":                      `test.yaml: line 1: tier: a text is expected, not a list`,
-		"api: 5":                         `test.yaml: line 1: api: keys and values are expected, not "5"`,
-		"numbers: {a: b}":                `test.yaml: line 1: numbers: a list is expected, not keys and values`,
-		"api: {max_connections: many}":   `test.yaml: line 1: api.max_connections: "many" is not a whole number`,
-		"recipient_interval: 5":          `"5" is no duration`,
-		"simulated_inventory: yes":       `"yes" is not true or false`,
-		"region: a\nregion: b":           `test.yaml: line 2: the key "region" is there twice`,
-		"a: &x 1\nb: *x":                 `unknown key "a"`,
-		"region: &x eu-west-1\ntier: *x": `test.yaml: line 2: tier: aliases are not allowed`,
-		"{":                              `test.yaml: yaml:`,
-		"region: a\n---\nregion: b":      `only one YAML document`,
-		"account: 1234":                  `test.yaml: line 1: account: "1234" is no account id: twelve digits are needed`,
-		"region: Europe":                 `region: "Europe" is no region`,
-		"tier: free":                     `tier: "free" is not sandbox or production`,
-		"database: postgres://h/d":       `database: PostgreSQL is not supported by this version; sqlite is`,
-		"database: mysql":                `database: "mysql" is not sqlite`,
-		"api: {listen: localhost}":       `api.listen: "localhost" is not host:port`,
-		"api: {listen: 'a:http'}":        `api.listen: "a:http" is not host:port`,
-		"api: {tls: {cert_file: x}}":     `api.tls: cert_file and key_file are needed together`,
-		"api: {request_rates: slow}":     `api.request_rates: "slow" is none of guide, unlimited and a map`,
-		"api: {request_rates: {Fly: 1}}": `request rate of "Fly": there is no such operation`,
-		"api: {request_rates: [1]}":      `a single value is expected, not a list`,
-		"aws: {endpoint_url: localhost}": `aws.endpoint_url: "localhost" is neither empty`,
-		"prices: missing.csv":            `prices: stat missing.csv`,
-		"carriers: [{name: sim, smpp: {address: 'a:1'}}]":                                                                          `carriers[0].name: sim is the simulator`,
-		"carriers: [{name: a}]":                                                                                                    `carriers[0]: exactly one of smpp and sim is needed`,
-		"carriers: [{name: 'a b', sim: {}}]":                                                                                       `carriers[0].name: "a b" is no name`,
-		"carriers: [{name: a, sim: {}}, {name: a, sim: {}}]":                                                                       `carriers[1].name: there is another carrier named a`,
-		"carriers:\n- name: a\n  smpp: {address: nowhere}":                                                                         `test.yaml: line 3: carriers[0].smpp: address: "nowhere" is not host:port`,
-		"carriers: [{name: a, smpp: {adress: 'a:1'}}]":                                                                             `carriers[0].smpp: unknown key "adress"`,
-		"carriers: [{name: a, sim: {faults: {refuse_rate: 2}}}]":                                                                   `carriers[0].sim.faults: refuse_rate is 2`,
-		"carriers: [{name: a, sim: {}, parts_per_second: -1}]":                                                                     `carriers[0].parts_per_second: -1 is negative`,
-		"default_carrier: b":                                                                                                       `default_carrier: there is no carrier "b"; configured are sim`,
+		"regoin: x":                                              `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
+		"\napi:\n  lisen: x":                                     `test.yaml: line 3: api: unknown key "lisen"; known are listen, tls, request_rates and max_connections`,
+		"tier: [a]":                                              `test.yaml: line 1: tier: a text is expected, not a list`,
+		"operator: {listen: ':7671'}":                            `test.yaml: line 1: operator.listen: ":7671" is not a loopback address, such as 127.0.0.1:7671; operator.allow_remote allows others`,
+		"operator: {listen: 'h:1'}":                              `operator.listen: "h:1" is not a loopback address`,
+		"operator: {listen: 127.0.0.1}":                          `operator.listen: "127.0.0.1" is not host:port`,
+		"api: 5":                                                 `test.yaml: line 1: api: keys and values are expected, not "5"`,
+		"numbers: {a: b}":                                        `test.yaml: line 1: numbers: a list is expected, not keys and values`,
+		"api: {max_connections: many}":                           `test.yaml: line 1: api.max_connections: "many" is not a whole number`,
+		"recipient_interval: 5":                                  `"5" is no duration`,
+		"simulated_inventory: yes":                               `"yes" is not true or false`,
+		"region: a\nregion: b":                                   `test.yaml: line 2: the key "region" is there twice`,
+		"a: &x 1\nb: *x":                                         `unknown key "a"`,
+		"region: &x eu-west-1\ntier: *x":                         `test.yaml: line 2: tier: aliases are not allowed`,
+		"{":                                                      `test.yaml: yaml:`,
+		"region: a\n---\nregion: b":                              `only one YAML document`,
+		"account: 1234":                                          `test.yaml: line 1: account: "1234" is no account id: twelve digits are needed`,
+		"region: Europe":                                         `region: "Europe" is no region`,
+		"tier: free":                                             `tier: "free" is not sandbox or production`,
+		"database: postgres://h/d":                               `database: PostgreSQL is not supported by this version; sqlite is`,
+		"database: mysql":                                        `database: "mysql" is not sqlite`,
+		"api: {listen: localhost}":                               `api.listen: "localhost" is not host:port`,
+		"api: {listen: 'a:http'}":                                `api.listen: "a:http" is not host:port`,
+		"api: {tls: {cert_file: x}}":                             `api.tls: cert_file and key_file are needed together`,
+		"api: {request_rates: slow}":                             `api.request_rates: "slow" is none of guide, unlimited and a map`,
+		"api: {request_rates: {Fly: 1}}":                         `request rate of "Fly": there is no such operation`,
+		"api: {request_rates: [1]}":                              `a single value is expected, not a list`,
+		"aws: {endpoint_url: localhost}":                         `aws.endpoint_url: "localhost" is neither empty`,
+		"prices: missing.csv":                                    `prices: stat missing.csv`,
+		"carriers: [{name: sim, smpp: {address: 'a:1'}}]":        `carriers[0].name: sim is the simulator`,
+		"carriers: [{name: a}]":                                  `carriers[0]: exactly one of smpp and sim is needed`,
+		"carriers: [{name: 'a b', sim: {}}]":                     `carriers[0].name: "a b" is no name`,
+		"carriers: [{name: a, sim: {}}, {name: a, sim: {}}]":     `carriers[1].name: there is another carrier named a`,
+		"carriers:\n- name: a\n  smpp: {address: nowhere}":       `test.yaml: line 3: carriers[0].smpp: address: "nowhere" is not host:port`,
+		"carriers: [{name: a, smpp: {adress: 'a:1'}}]":           `carriers[0].smpp: unknown key "adress"`,
+		"carriers: [{name: a, sim: {faults: {refuse_rate: 2}}}]": `carriers[0].sim.faults: refuse_rate is 2`,
+		"carriers: [{name: a, sim: {}, parts_per_second: -1}]":   `carriers[0].parts_per_second: -1 is negative`,
+		"default_carrier: b":                                     `default_carrier: there is no carrier "b"; configured are sim`,
 		"numbers: [{number: '+442079460100', country: GB, type: LONG_CODE, carrier: b}]":                                           `numbers[0].carrier: there is no carrier "b"`,
 		"numbers: [{number: '+442079460100', country: GB, type: MOBILE}]":                                                          `numbers[0].type: "MOBILE" is none of SHORT_CODE, LONG_CODE, TOLL_FREE, TEN_DLC`,
 		"numbers: [{number: '+442079460100', country: FR, type: LONG_CODE}]":                                                       `numbers[0].number: "+442079460100" is not a number of FR, whose calling code is 33`,
@@ -280,15 +287,15 @@ func TestRefusals(t *testing.T) {
 		"shared_routes: [{countries: ['*']}]":                                                                                      `sender_id or number is needed`,
 		"shared_routes: [{countries: ['*'], number: 'x'}]":                                                                         `neither a phone number in E.164 format nor a short code`,
 		"shared_routes: [{countries: ['*'], sender_id: A, parts_per_second: -2}]":                                                  `shared_routes[0].parts_per_second: -2`,
-		"recipient_interval: -1s":                                                                                                  `recipient_interval: -1s: 0s to 1h0m0s are allowed`,
-		"lost_outcomes: {transactional: drop}":                                                                                     `lost_outcomes.transactional: "drop" is not resend or give_up`,
-		"limits: {pools: -1}":                                                                                                      `limits.pools: -1 is negative`,
-		"limits: {text_monthly_spend_usd: lots}":                                                                                   `"lots" is neither an amount in USD`,
-		"events: {retention: 1s}":                                                                                                  `events.retention: 1s`,
-		"events: {local_files: 1}":                                                                                                 `events.local_files: 1: at least 2 are needed`,
-		"log: {level: loud}":                                                                                                       `log.level: "loud" is not debug, info, warn or error`,
-		"log: {format: xml}":                                                                                                       `log.format: "xml" is not text or json`,
-		carrier + "carriers: []":                                                                                                   `the key "carriers" is there twice`,
+		"recipient_interval: -1s":                `recipient_interval: -1s: 0s to 1h0m0s are allowed`,
+		"lost_outcomes: {transactional: drop}":   `lost_outcomes.transactional: "drop" is not resend or give_up`,
+		"limits: {pools: -1}":                    `limits.pools: -1 is negative`,
+		"limits: {text_monthly_spend_usd: lots}": `"lots" is neither an amount in USD`,
+		"events: {retention: 1s}":                `events.retention: 1s`,
+		"events: {local_files: 1}":               `events.local_files: 1: at least 2 are needed`,
+		"log: {level: loud}":                     `log.level: "loud" is not debug, info, warn or error`,
+		"log: {format: xml}":                     `log.format: "xml" is not text or json`,
+		carrier + "carriers: []":                 `the key "carriers" is there twice`,
 	} {
 		_, err := parse("test.yaml", []byte(text), none)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -54,6 +55,7 @@ func parent(path string) string {
 func (k *checker) check(c *Config) error {
 	k.basics(c)
 	k.api(c.API)
+	k.operator(c.Operator)
 	k.aws(c.AWS)
 	k.checkCarriers(c)
 	k.numbers(c)
@@ -107,6 +109,23 @@ func (k *checker) api(a API) {
 	}
 	if a.MaxConnections < 1 {
 		k.fail("api.max_connections", "%d is not a number of connections above 0", a.MaxConnections)
+	}
+}
+
+func (k *checker) operator(o Operator) {
+	if o.Listen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		k.fail("operator.listen", "%q is not host:port, such as 127.0.0.1:7671", o.Listen)
+		return
+	}
+	if at, err := netip.ParseAddr(host); !o.AllowRemote && (err != nil || !at.IsLoopback()) {
+		k.fail("operator.listen", "%q is not a loopback address, such as 127.0.0.1:7671; operator.allow_remote allows others", o.Listen)
 	}
 }
 
