@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
+
+	"heliograph/internal/sms"
 )
 
 const (
@@ -17,25 +20,51 @@ const (
 	// maxPooled is the capacity above which a buffer is left to the garbage
 	// collector.
 	maxPooled = 64 << 10
+
+	// largeBody is the length from which a body counts as large, in bytes. Of large
+	// bodies no more than largeBodies are in memory at once, or clients that nobody
+	// knows could fill it: a body is read before its signature is verified. One more
+	// waits for largeBodyWait.
+	largeBody     = 16 << 10
+	largeBodies   = 16
+	largeBodyWait = 5 * time.Second
 )
 
 // buffer is memory that is used again from request to request.
-type buffer struct{ b []byte }
+type buffer struct {
+	b     []byte
+	small []byte  // while b is a large body's, what it was before
+	large *bodies // to give the large body's memory back to
+}
 
 var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 4<<10)} }}
 
 func takeBuffer() *buffer { return buffers.Get().(*buffer) }
 
 func (b *buffer) free() {
+	if b.large != nil {
+		b.large.free(b.b)
+		b.b, b.small, b.large = b.small, nil, nil
+	}
 	if cap(b.b) <= maxPooled {
 		b.b = b.b[:0]
 		buffers.Put(b)
 	}
 }
 
-// readBody reads a request's body of at most maxBody bytes. The buffer is never
-// nil.
-func readBody(r *http.Request) (*buffer, error) {
+// bodies reads the bodies of requests.
+type bodies struct {
+	places chan struct{} // taken by large bodies
+	unused sync.Pool     // memory of large bodies
+	wait   time.Duration
+}
+
+func newBodies() *bodies {
+	return &bodies{places: make(chan struct{}, largeBodies), wait: largeBodyWait}
+}
+
+// read reads a request's body of at most maxBody bytes. The buffer is never nil.
+func (b *bodies) read(r *http.Request) (*buffer, error) {
 	buf := takeBuffer()
 	if r.ContentLength > maxBody {
 		if r.Header.Get("Expect") == "" {
@@ -45,7 +74,9 @@ func readBody(r *http.Request) (*buffer, error) {
 	}
 	for {
 		if len(buf.b) == cap(buf.b) {
-			buf.b = append(buf.b, 0)[:len(buf.b)]
+			if err := b.grow(r, buf); err != nil {
+				return buf, err
+			}
 		}
 		n, err := r.Body.Read(buf.b[len(buf.b):cap(buf.b)])
 		buf.b = buf.b[:len(buf.b)+n]
@@ -59,6 +90,51 @@ func readBody(r *http.Request) (*buffer, error) {
 			return buf, &refusal{codeSerialization, http.StatusBadRequest, "The body of the request could not be read to its end."}
 		}
 	}
+}
+
+// grow makes room in a buffer that is full: as much again, or, for a large body,
+// all that a body may have.
+//
+// Errors: Throttling where others hold all the room for large bodies.
+func (b *bodies) grow(r *http.Request, buf *buffer) error {
+	if len(buf.b) < largeBody {
+		buf.b = append(make([]byte, 0, min(2*cap(buf.b), largeBody)), buf.b...)
+		return nil
+	}
+	if !b.place(r) {
+		return sms.Throttled("Too many long requests are being read at the moment. Try again.")
+	}
+	memory, ok := b.unused.Get().(*[]byte)
+	if !ok {
+		memory = new(make([]byte, 0, maxBody+1))
+	}
+	buf.b, buf.small, buf.large = append(*memory, buf.b...), buf.b, b
+	return nil
+}
+
+// place takes a place for a large body, and waits for one where it has to.
+func (b *bodies) place(r *http.Request) bool {
+	select {
+	case b.places <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(b.wait)
+	defer timer.Stop()
+	select {
+	case b.places <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-r.Context().Done():
+	}
+	return false
+}
+
+// free gives back a place and the memory of a large body.
+func (b *bodies) free(memory []byte) {
+	memory = memory[:0]
+	b.unused.Put(&memory)
+	<-b.places
 }
 
 func tooLarge() error {

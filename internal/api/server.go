@@ -62,6 +62,7 @@ type API struct {
 	limits            Limits
 	simulated         bool
 	pageKey           []byte
+	bodies            *bodies
 	verifier          *sigv4.Verifier
 	table             map[string]*endpoint
 	healthy           func(context.Context) error
@@ -76,7 +77,7 @@ type API struct {
 func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
-		pageKey: o.NextTokenKey, verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
+		pageKey: o.NextTokenKey, bodies: newBodies(), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		healthy: o.Healthy, observe: o.Observe, log: o.Log, now: o.Now, rand: o.Rand,
 	}
 	if a.limits == (Limits{}) {

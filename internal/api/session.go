@@ -28,7 +28,7 @@ type session struct {
 
 // serve answers an operation: the first step that refuses ends it.
 func (s *session) serve() {
-	body, err := readBody(s.r)
+	body, err := s.api.bodies.read(s.r)
 	defer body.free()
 	if err != nil {
 		s.fail(err)

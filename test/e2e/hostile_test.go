@@ -244,3 +244,33 @@ func idleConnections(t *testing.T, address string) []net.Conn {
 	}
 	return open
 }
+
+// TestUnfinishedBodies has clients that nobody knows send most of a long body each,
+// and no more: the server does not fill its memory with them, and serves others.
+func TestUnfinishedBodies(t *testing.T) {
+	t.Parallel()
+	s := start(t, "tier: production\nlog: {level: error}\n")
+	c := s.client()
+	lease(t, c, "US", types.RequestableNumberTypeSimulator)
+	body := bytes.Repeat([]byte(" "), 1_000_000)
+	request := append([]byte("POST / HTTP/1.1\r\nHost: "+s.address+"\r\nX-Amz-Target: PinpointSMSVoiceV2.DescribePools\r\nContent-Length: 1000001\r\n\r\n"), body...)
+	for range 500 {
+		connection, err := net.DialTimeout("tcp", s.address, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		// What the server does not read is for the kernel to keep.
+		connection.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+		connection.Write(request)
+	}
+	ctx, end := context.WithTimeout(t.Context(), time.Second)
+	defer end()
+	took := goodClient(ctx, t, c)
+	slices.Sort(took)
+	peak := s.peakMemory()
+	t.Logf("a good client's %d calls: p50 %s, p99 %s; peak memory %.1f MB", len(took), took[len(took)/2], took[len(took)*99/100], float64(peak)/1e6)
+	if peak >= 200e6 {
+		t.Errorf("the server took %d bytes of memory", peak)
+	}
+}
