@@ -12,7 +12,8 @@ import (
 	"heliograph/internal/smpp/pdu"
 )
 
-// Centre is a message centre on a real socket. It answers nothing by itself but
+// Centre is a message centre on a real socket, which acknowledges at once what it
+// reads. It answers nothing by itself but
 // binds and enquire_link: what to do with a message part is up to its user.
 type Centre struct {
 	Address string
@@ -43,7 +44,7 @@ func (c *Centre) serve(l net.Listener) {
 	c.mu.Lock()
 	c.server = server
 	c.mu.Unlock()
-	go server.Serve(l)
+	go server.Serve(promptListener{l})
 }
 
 func (c *Centre) take(session *smpp.Session, p pdu.PDU) {
