@@ -123,12 +123,15 @@ func (s *shard) submit(c claim) {
 			Status: sms.StatusInvalidMessage, Detail: err.Error()}})
 		return
 	}
+	began := s.q.o.Now()
 	if !e.touched && c.part == 1 {
-		s.q.o.Metrics.Wait.Observe(max(s.q.o.Now().Sub(m.AcceptedAt), 0).Seconds())
+		s.metrics.wait[e.class].Observe(max(began.Sub(m.AcceptedAt), 0).Seconds())
 	}
-	s.q.o.Metrics.Submitted.WithLabelValues(s.name).Inc()
+	s.metrics.submitted.Inc()
 	s.carrier.Submit(part, func(o carrier.Outcome) {
-		s.outcomes.add(outcome{claim: c, Outcome: o, at: s.q.o.Now()})
+		now := s.q.o.Now()
+		s.metrics.answer.Observe(max(now.Sub(began), 0).Seconds())
+		s.outcomes.add(outcome{claim: c, Outcome: o, at: now})
 	})
 	s.release1()
 }

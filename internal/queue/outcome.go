@@ -133,7 +133,7 @@ func (s *shard) fold(change *store.Change, o *outcome) {
 			Detail: "its time to live ended before it was handed over", At: o.at}))
 		return
 	}
-	s.q.o.Metrics.Outcomes.WithLabelValues(s.name, outcomeName(o.Kind)).Inc()
+	s.metrics.outcomes[o.Kind].Inc()
 	update := sms.PartUpdate{Number: o.claim.part, CarrierMessageID: o.CarrierMessageID, IndexID: o.IndexID, Code: o.Code, Detail: o.Detail, At: o.at}
 	if e.resent&bit(o.claim.part) != 0 {
 		update.Resent = 1

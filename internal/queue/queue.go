@@ -142,6 +142,15 @@ type Depth struct {
 	Lanes    int
 	Held     int // messages that wait for a recipient's slot or a retry
 	Oldest   time.Time
+	Classes  [2]ClassDepth
+}
+
+// ClassDepth is how much of a class waits at a carrier. Oldest is that of the
+// heads of lanes and of what is held; zero where nothing waits.
+type ClassDepth struct {
+	Class    string // transactional or promotional
+	Messages int
+	Oldest   time.Time
 }
 
 // Depths tells how much waits, a carrier each.

@@ -17,6 +17,7 @@ type shard struct {
 	carrier carrier.Carrier
 	name    string
 	traits  carrier.Traits
+	metrics shardMetrics
 
 	mu          sync.Mutex
 	lanes       map[string]*lane
@@ -45,7 +46,7 @@ type shard struct {
 
 func newShard(q *Queue, c carrier.Carrier) *shard {
 	traits := c.Traits()
-	s := &shard{q: q, carrier: c, name: c.Name(), traits: traits, lanes: map[string]*lane{},
+	s := &shard{q: q, carrier: c, name: c.Name(), traits: traits, metrics: q.o.Metrics.of(c.Name()), lanes: map[string]*lane{},
 		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), stopped: make(chan struct{}),
 		settled: make(chan struct{}), abandon: make(chan struct{})}
 	s.work.wake = make(chan struct{}, 1)
@@ -177,25 +178,33 @@ func (s *shard) depth() Depth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := Depth{Carrier: s.name, InFlight: s.flying, Lanes: len(s.lanes), Held: len(s.held)}
-	see := func(e *entry) {
-		d.Messages++
-		if at := e.id.Time(); d.Oldest.IsZero() || at.Before(d.Oldest) {
-			d.Oldest = at
+	for class := range d.Classes {
+		d.Classes[class].Class = className(store.Class(class))
+	}
+	see := func(e *entry, messages int) {
+		c := &d.Classes[e.class]
+		c.Messages += messages
+		if at := e.id.Time(); c.Oldest.IsZero() || at.Before(c.Oldest) {
+			c.Oldest = at
 		}
 	}
 	for _, l := range s.lanes {
 		d.Parts += l.parts
 		for c := range l.fifo {
-			d.Messages += l.fifo[c].len()
-			if l.fifo[c].len() > 0 {
-				d.Messages--
-				see(l.fifo[c].at(0))
+			if n := l.fifo[c].len(); n > 0 {
+				see(l.fifo[c].at(0), n)
 			}
 		}
 	}
 	for _, h := range s.held {
 		d.Parts += h.entry.parts
-		see(h.entry)
+		see(h.entry, 1)
+	}
+	for _, c := range d.Classes {
+		d.Messages += c.Messages
+		if d.Oldest.IsZero() || !c.Oldest.IsZero() && c.Oldest.Before(d.Oldest) {
+			d.Oldest = c.Oldest
+		}
 	}
 	return d
 }
