@@ -1,12 +1,17 @@
 package receipt
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics count receipts.
 type Metrics struct {
 	Received, Matched, Late, Mismatched, Unmatched *prometheus.CounterVec
 	GivenUp                                        prometheus.Counter
 	Latency                                        prometheus.Histogram
+	Kept                                           prometheus.Histogram
 }
 
 // NewMetrics registers the flow's metrics.
@@ -27,7 +32,19 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Latency: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "heliograph_receipt_latency_seconds",
 			Help:    "Time from acceptance of a message to a final receipt for one of its parts.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 600, 3600, 86400}}),
+		Kept: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "heliograph_receipt_kept_seconds",
+			Help:    "Time from a receipt's arrival until what it says was durable and could be acknowledged.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
 	}
-	r.MustRegister(m.GivenUp, m.Latency)
+	r.MustRegister(m.GivenUp, m.Latency, m.Kept)
 	return m
+}
+
+// kept puts down how long new receipts took to be durable.
+func (m *Metrics) kept(jobs []job, now time.Time) {
+	for i := range jobs {
+		if jobs[i].done != nil {
+			m.Kept.Observe(max(now.Sub(jobs[i].receipt.At), 0).Seconds())
+		}
+	}
 }
