@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,6 +130,23 @@ func (l *load) checkArrivals(t *testing.T, parts []arrived) (copies int) {
 		t.Errorf("%d of %d messages never arrived", missing, len(l.keys))
 	}
 	return copies
+}
+
+// untilEnded waits until every message that was taken has ended, and gives all
+// events. A server that was killed may have accepted others, which nobody knows of.
+func (l *load) untilEnded(s *server) (all []event) {
+	s.t.Helper()
+	eventually(s.t, "the end of all messages", func() bool {
+		all = s.events()
+		left := maps.Clone(l.taken)
+		for _, e := range all {
+			if e.Final {
+				delete(left, e.MessageID)
+			}
+		}
+		return len(left) == 0
+	})
+	return all
 }
 
 // checkEnds holds the events against what was taken: each message has exactly one

@@ -35,7 +35,7 @@ func TestOutage(t *testing.T) {
 	end()
 	sending.Wait()
 
-	events := s.untilFinal(len(l.taken))
+	events := l.untilEnded(s)
 	copies := l.checkArrivals(t, centre.arrivals())
 	l.checkEnds(t, events, "TEXT_DELIVERED")
 	if copies > window {

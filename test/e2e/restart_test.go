@@ -34,7 +34,7 @@ func TestRestart(t *testing.T) {
 		sending.Wait()
 		s.launch()
 	}
-	events := s.untilFinal(len(l.taken))
+	events := l.untilEnded(s)
 	copies := l.checkArrivals(t, centre.arrivals())
 	l.checkEnds(t, events, "TEXT_DELIVERED")
 	counted += s.metric("heliograph_possible_duplicate_parts_total")
