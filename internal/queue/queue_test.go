@@ -436,3 +436,22 @@ func TestRestartSendsAgainWhatWasInFlight(t *testing.T) {
 	}
 	eventually(t, "no row is left", func() bool { return again.counts() == store.Counts{} })
 }
+
+// A message that was accepted while the clock was two hours ahead does not wait
+// two hours once the clock is right.
+func TestClockSetBackKeepsNothingWaiting(t *testing.T) {
+	down := newScripted("one", nil)
+	down.setUp(false)
+	r := newRig(t, "", []carrier.Carrier{down})
+	m := message(to(1))
+	ahead := time.Now().Add(2 * time.Hour)
+	m.ID, m.AcceptedAt, m.ExpiresAt = r.ids.Next(ahead), ahead.UTC().Truncate(time.Millisecond), ahead.Add(time.Hour)
+	accepted := store.Accepted{Message: m, Queued: store.Queued{ID: m.ID, Shard: "one", Lane: "lane", Parts: 1, Due: m.AcceptedAt, Expires: m.ExpiresAt}}
+	if err := r.committer.Commit(&store.Change{Accept: []store.Accepted{accepted}}); err != nil {
+		t.Fatal(err)
+	}
+	r.close()
+
+	again := newRig(t, r.path, []carrier.Carrier{newScripted("one", nil)})
+	eventually(t, "the message is final", func() bool { return again.statuses(m.ID) == "QUEUED SUCCESSFUL. " })
+}

@@ -123,7 +123,13 @@ func (s *shard) loadQueued(ctx context.Context, marked marks) error {
 	}
 }
 
+// admit puts an entry into its lane, or holds it. Nothing that is stored was meant
+// to wait for longer than the first pause: a time further off was written by a
+// clock that has been set back since.
 func (s *shard) admit(e *entry, due, now time.Time) {
+	if most := now.Add(firstBackoff); due.After(most) {
+		due = most
+	}
 	switch {
 	case e.todo == 0:
 	case due.After(now):
