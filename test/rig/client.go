@@ -23,22 +23,25 @@ type Client struct {
 	Timeout time.Duration    // of a call; 0 is none
 	Now     func() time.Time // that requests are signed with
 
-	address, accessKey string
-	secret             string
-	day                string
-	key                []byte
-	conn               net.Conn
-	in                 *bufio.Reader
-	body, out          bytes.Buffer
+	address   string
+	key       Key
+	day       string
+	signing   []byte // key of the day
+	conn      net.Conn
+	in        *bufio.Reader
+	body, out bytes.Buffer
 }
 
+// Key is an access key.
+type Key struct{ ID, Secret string }
+
 // Dial connects to the API at address, host:port.
-func Dial(address, accessKey, secret string) (*Client, error) {
+func (k Key) Dial(address string) (*Client, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Now: time.Now, address: address, accessKey: accessKey, secret: secret, conn: conn, in: bufio.NewReaderSize(conn, 4096)}, nil
+	return &Client{Now: time.Now, address: address, key: k, conn: conn, in: bufio.NewReaderSize(conn, 4096)}, nil
 }
 
 func mac(key []byte, text string) []byte {
@@ -50,9 +53,9 @@ func mac(key []byte, text string) []byte {
 func (c *Client) signingKey(day string) []byte {
 	if c.day != day {
 		c.day = day
-		c.key = mac(mac(mac(mac([]byte("AWS4"+c.secret), day), Region), "sms-voice"), "aws4_request")
+		c.signing = mac(mac(mac(mac([]byte("AWS4"+c.key.Secret), day), Region), "sms-voice"), "aws4_request")
 	}
-	return c.key
+	return c.signing
 }
 
 // Call makes one request and gives its HTTP status and body, which is valid until
@@ -83,7 +86,7 @@ func (c *Client) call(target string, body []byte) (int, []byte, error) {
 	c.out.Reset()
 	fmt.Fprintf(&c.out, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: %s\r\nX-Amz-Target: %s\r\n"+
 		"Authorization: AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x\r\nContent-Length: %d\r\n\r\n",
-		c.address, stamp, target, c.accessKey, scope, signed, signature, len(body))
+		c.address, stamp, target, c.key.ID, scope, signed, signature, len(body))
 	c.out.Write(body)
 	if _, err := c.conn.Write(c.out.Bytes()); err != nil {
 		return 0, nil, err

@@ -110,13 +110,19 @@ func (s *Server) Stop() error {
 	return s.Exit()
 }
 
+// Key reads the root access key that the server has made. A restart keeps it.
+func (s *Server) Key() (Key, error) {
+	root, err := credentials.Read(s.data)
+	return Key{ID: root.AccessKeyID, Secret: root.SecretAccessKey}, err
+}
+
 // Dial connects a client with the server's own credentials.
 func (s *Server) Dial() (*Client, error) {
-	root, err := credentials.Read(s.data)
+	key, err := s.Key()
 	if err != nil {
 		return nil, err
 	}
-	return Dial(s.Address, root.AccessKeyID, root.SecretAccessKey)
+	return key.Dial(s.Address)
 }
 
 // Metrics reads /metrics: the samples of each metric added up over all labels.
@@ -154,24 +160,7 @@ type Usage struct {
 }
 
 // Usage asks the kernel.
-func (s *Server) Usage() (u Usage) {
-	pid := strconv.Itoa(s.Command.Process.Pid)
-	if stat, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil {
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		user, _ := strconv.Atoi(fields[11])
-		system, _ := strconv.Atoi(fields[12])
-		u.CPU = time.Duration(user+system) * (time.Second / 100) // clock ticks are 10 ms on Linux
-	}
-	if status, err := os.ReadFile("/proc/" + pid + "/status"); err == nil {
-		for line := range strings.Lines(string(status)) {
-			if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-				kilobytes, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-				u.Peak = kilobytes * 1024
-			}
-		}
-	}
-	return u
-}
+func (s *Server) Usage() Usage { return UsageOf(s.Command.Process.Pid) }
 
 // Listen takes a port that no outgoing connection is given: with such a port a
 // listener can go away and come back, and nobody connects to itself meanwhile.
