@@ -441,8 +441,8 @@ func TestRestartSendsAgainWhatWasInFlight(t *testing.T) {
 // two hours once the clock is right.
 func TestClockSetBackKeepsNothingWaiting(t *testing.T) {
 	down := newScripted("one", nil)
-	down.setUp(false)
 	r := newRig(t, "", []carrier.Carrier{down})
+	down.setUp(false)
 	m := message(to(1))
 	ahead := time.Now().Add(2 * time.Hour)
 	m.ID, m.AcceptedAt, m.ExpiresAt = r.ids.Next(ahead), ahead.UTC().Truncate(time.Millisecond), ahead.Add(time.Hour)
