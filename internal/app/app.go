@@ -156,7 +156,7 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 	if err := s.queue.Load(ctx); err != nil {
 		return err
 	}
-	s.metrics.watch(s.queue, s.receipts, s.router, s.carriers)
+	s.metrics.watch(&gauges{s.queue, s.receipts, s.router, s.carriers, s.windows()})
 	return nil
 }
 
@@ -203,6 +203,7 @@ func (s *service) observe(changes []*store.Change) {
 	if s.queue == nil {
 		return
 	}
+	s.metrics.observe(changes)
 	s.queue.Observe(changes)
 	s.receipts.Observe(changes)
 	s.router.Observe(changes)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -13,6 +14,7 @@ import (
 
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
+	"heliograph/internal/carrier/sim"
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/endpoint"
 	"heliograph/internal/destination/local"
@@ -40,7 +42,7 @@ func (s *service) newRouter(ctx context.Context, slot int) (*destination.Router,
 		Messages: func(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 			return s.messages.Fill(ctx, s.engine, ids)
 		},
-		MessageID: s.ids.Format, Factory: factory, Logger: s.log, Published: s.metrics.publish,
+		MessageID: s.ids.Format, Factory: factory, Logger: s.log, Published: s.metrics.publication,
 		MaxLagAge: s.cfg.Events.Retention,
 	}), nil
 }
@@ -88,15 +90,27 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	return server, listener, nil
 }
 
-// operations are the operator's operations, on the same port.
-func (s *service) operations() []api.Operation {
+// windows are how many message parts may be unanswered, by carrier.
+func (s *service) windows() map[string]int {
 	windows := map[string]int{}
-	kinds := map[string]string{}
 	for _, c := range s.cfg.Carriers {
 		if c.SMPP != nil {
-			kinds[c.Name], windows[c.Name] = "smpp", c.SMPP.Capacity()
+			windows[c.Name] = c.SMPP.Capacity()
 		} else {
-			kinds[c.Name], windows[c.Name] = "sim", c.Sim.Window
+			windows[c.Name] = cmp.Or(c.Sim.Window, sim.DefaultWindow)
+		}
+	}
+	return windows
+}
+
+// operations are the operator's operations, on the same port.
+func (s *service) operations() []api.Operation {
+	windows := s.windows()
+	kinds := map[string]string{}
+	for _, c := range s.cfg.Carriers {
+		kinds[c.Name] = "sim"
+		if c.SMPP != nil {
+			kinds[c.Name] = "smpp"
 		}
 	}
 	all := make([]admin.Carrier, len(s.carriers))

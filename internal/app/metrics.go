@@ -10,10 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"heliograph/internal/carrier"
-	"heliograph/internal/destination"
 	"heliograph/internal/queue"
-	"heliograph/internal/receipt"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 // metrics is what the wiring itself measures; the flows bring their own.
@@ -24,7 +23,13 @@ type metrics struct {
 	commits   prometheus.Histogram
 	changes   prometheus.Counter
 	failures  prometheus.Counter
-	published *prometheus.HistogramVec
+	batch     prometheus.Histogram
+	accepted  *prometheus.CounterVec
+	events    *prometheus.CounterVec
+	final     *prometheus.CounterVec
+	delay     *prometheus.HistogramVec
+	publish   *prometheus.HistogramVec
+	published *prometheus.CounterVec
 	inbound   *prometheus.CounterVec
 }
 
@@ -39,14 +44,27 @@ func newMetrics() *metrics {
 			Help: "Time of one transaction, until it was durable.", Buckets: fast}),
 		changes:  prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_store_changes_total", Help: "Changes committed, several a transaction."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_store_commit_failures_total", Help: "Transactions that failed."}),
-		published: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "heliograph_event_publish_delay_seconds",
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "heliograph_store_commit_changes",
+			Help: "Changes in one transaction.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}}),
+		accepted: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_messages_accepted_total",
+			Help: "Messages that were accepted and are durable."}, []string{"carrier", "class"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_message_events_total",
+			Help: "Events of messages that were written, those included that nobody asked for."}, []string{"status"}),
+		final: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_messages_ended_total",
+			Help: "Messages that came to their final status."}, []string{"status"}),
+		delay: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "heliograph_event_publish_delay_seconds",
 			Help:    "Time from an event to its publication, of the first event of each batch.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600, 3600}}, []string{"destination"}),
+		publish: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "heliograph_event_publish_seconds",
+			Help: "Time that a destination took for a batch of events.", Buckets: fast}, []string{"destination"}),
+		published: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_events_published_total",
+			Help: "Events that a destination took."}, []string{"destination"}),
 		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_inbound_messages_discarded_total",
 			Help: "Messages from handsets that no two-way channel took."}, []string{"carrier"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.requests, m.latency, m.commits, m.changes, m.failures, m.published, m.inbound)
+		m.requests, m.latency, m.commits, m.changes, m.failures, m.batch, m.accepted, m.events, m.final,
+		m.delay, m.publish, m.published, m.inbound)
 	return m
 }
 
@@ -61,83 +79,49 @@ func (m *metrics) commit(changes int, took time.Duration, err error) {
 		return
 	}
 	m.commits.Observe(took.Seconds())
+	m.batch.Observe(float64(changes))
 	m.changes.Add(float64(changes))
 }
 
-func (m *metrics) publish(destination string, _ int, first time.Time, _ time.Duration) {
-	m.published.WithLabelValues(destination).Observe(max(time.Since(first), 0).Seconds())
-}
-
-// watch registers what is read when it is asked for.
-func (m *metrics) watch(q *queue.Queue, r *receipt.Flow, router *destination.Router, all []carrier.Carrier) {
-	m.registry.MustRegister(&gauges{q, r, router, all})
-}
-
-// gauges reads the state of the flows at the time of a scrape.
-type gauges struct {
-	queue    *queue.Queue
-	receipts *receipt.Flow
-	router   *destination.Router
-	carriers []carrier.Carrier
-}
-
-var (
-	queueMessages = prometheus.NewDesc("heliograph_queue_messages", "Messages that wait.", []string{"carrier"}, nil)
-	queueParts    = prometheus.NewDesc("heliograph_queue_parts", "Message parts that wait.", []string{"carrier"}, nil)
-	queueInFlight = prometheus.NewDesc("heliograph_queue_in_flight_parts", "Message parts handed over, without an outcome.", []string{"carrier"}, nil)
-	queueHeld     = prometheus.NewDesc("heliograph_queue_held_messages", "Messages that wait for their recipient's slot or a retry.", []string{"carrier"}, nil)
-	queueOldest   = prometheus.NewDesc("heliograph_queue_oldest_age_seconds", "Age of the oldest message that waits.", []string{"carrier"}, nil)
-	carrierUp     = prometheus.NewDesc("heliograph_carrier_up", "1 while parts can be handed over.", []string{"carrier"}, nil)
-	carrierBound  = prometheus.NewDesc("heliograph_carrier_sessions", "Sessions that are bound.", []string{"carrier"}, nil)
-	carrierRoom   = prometheus.NewDesc("heliograph_carrier_window_room_parts", "Message parts that the windows have room for.", []string{"carrier"}, nil)
-	awaiting      = prometheus.NewDesc("heliograph_receipts_awaited", "Message parts that wait for their receipt.", nil, nil)
-	parked        = prometheus.NewDesc("heliograph_receipts_parked", "Receipts that wait for their message part.", nil, nil)
-	eventLag      = prometheus.NewDesc("heliograph_event_destination_lag_events", "Events that a destination has still to get.", []string{"destination"}, nil)
-	eventUp       = prometheus.NewDesc("heliograph_event_destination_up", "1 while the destination takes events at once.", []string{"destination"}, nil)
-)
-
-func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{queueMessages, queueParts, queueInFlight, queueHeld, queueOldest, carrierUp, carrierBound, carrierRoom, awaiting, parked, eventLag, eventUp} {
-		out <- d
+// observe counts what the committer has just made durable. It is one of its
+// observers.
+func (m *metrics) observe(changes []*store.Change) {
+	type where struct {
+		carrier string
+		class   store.Class
 	}
-}
-
-func (g *gauges) Collect(out chan<- prometheus.Metric) {
-	set := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	now := time.Now()
-	for _, d := range g.queue.Depths() {
-		set(queueMessages, float64(d.Messages), d.Carrier)
-		set(queueParts, float64(d.Parts), d.Carrier)
-		set(queueInFlight, float64(d.InFlight), d.Carrier)
-		set(queueHeld, float64(d.Held), d.Carrier)
-		age := 0.0
-		if !d.Oldest.IsZero() {
-			age = max(now.Sub(d.Oldest), 0).Seconds()
+	accepted, events, final := map[where]int{}, map[sms.Status]int{}, map[sms.Status]int{}
+	for _, c := range changes {
+		if c.Err != nil {
+			continue
 		}
-		set(queueOldest, age, d.Carrier)
+		for i := range c.Accept {
+			q := &c.Accept[i].Queued
+			accepted[where{q.Shard, q.Class}]++
+		}
+		for i := range c.Events {
+			e := &c.Events[i]
+			events[e.Status]++
+			if e.Final {
+				final[e.Status]++
+			}
+		}
 	}
-	for _, c := range g.carriers {
-		state := c.State()
-		set(carrierUp, flag(state.Up), c.Name())
-		set(carrierBound, float64(state.Sessions), c.Name())
-		set(carrierRoom, float64(c.Room()), c.Name())
+	for at, n := range accepted {
+		m.accepted.WithLabelValues(at.carrier, queue.ClassName(at.class)).Add(float64(n))
 	}
-	waiting, held := g.receipts.Sizes()
-	set(awaiting, float64(waiting))
-	set(parked, float64(held))
-	for _, h := range g.router.Health() {
-		set(eventLag, float64(h.Lag), h.Destination)
-		set(eventUp, flag(h.Attached), h.Destination)
+	for status, n := range events {
+		m.events.WithLabelValues(string(status)).Add(float64(n))
+	}
+	for status, n := range final {
+		m.final.WithLabelValues(string(status)).Add(float64(n))
 	}
 }
 
-func flag(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
+func (m *metrics) publication(destination string, events int, first time.Time, took time.Duration) {
+	m.delay.WithLabelValues(destination).Observe(max(time.Since(first), 0).Seconds())
+	m.publish.WithLabelValues(destination).Observe(took.Seconds())
+	m.published.WithLabelValues(destination).Add(float64(events))
 }
 
 // handler answers scrapes from this machine only: the figures name carriers and

@@ -63,13 +63,13 @@ func (m *Metrics) of(name string) shardMetrics {
 		s.outcomes[kind] = m.Outcomes.WithLabelValues(name, outcomeName(carrier.OutcomeKind(kind)))
 	}
 	for class := range s.wait {
-		s.wait[class] = m.Wait.WithLabelValues(className(store.Class(class)))
+		s.wait[class] = m.Wait.WithLabelValues(ClassName(store.Class(class)))
 	}
 	return s
 }
 
-// className is a class as metrics name it.
-func className(c store.Class) string {
+// ClassName is a class as metrics name it.
+func ClassName(c store.Class) string {
 	if c == store.ClassPromotional {
 		return "promotional"
 	}

@@ -179,7 +179,7 @@ func (s *shard) depth() Depth {
 	defer s.mu.Unlock()
 	d := Depth{Carrier: s.name, InFlight: s.flying, Lanes: len(s.lanes), Held: len(s.held)}
 	for class := range d.Classes {
-		d.Classes[class].Class = className(store.Class(class))
+		d.Classes[class].Class = ClassName(store.Class(class))
 	}
 	see := func(e *entry, messages int) {
 		c := &d.Classes[e.class]

@@ -25,9 +25,11 @@ type Options struct {
 	Log            *slog.Logger  // default slog.Default()
 }
 
+// DefaultWindow is the Window of Options without one.
+const DefaultWindow = 1000
+
 const (
 	defaultReceiptDelay = 200 * time.Millisecond
-	defaultWindow       = 1000
 	defaultKeep         = 1000
 	defaultRetryDelay   = time.Second
 	maxRetryDelay       = 30 * time.Second
@@ -104,7 +106,7 @@ func New(o Options) (*Carrier, error) {
 	}
 	o.ReceiptDelay = orDefault(o.ReceiptDelay, defaultReceiptDelay)
 	o.RetryDelay = orDefault(o.RetryDelay, defaultRetryDelay)
-	o.Window = orDefault(o.Window, defaultWindow)
+	o.Window = orDefault(o.Window, DefaultWindow)
 	o.Keep = orDefault(o.Keep, defaultKeep)
 	if o.Log == nil {
 		o.Log = slog.Default()
