@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -438,7 +439,8 @@ func TestRestartSendsAgainWhatWasInFlight(t *testing.T) {
 }
 
 // A message that was accepted while the clock was two hours ahead does not wait
-// two hours once the clock is right.
+// two hours once the clock is right, and what was accepted after it stays behind
+// it.
 func TestClockSetBackKeepsNothingWaiting(t *testing.T) {
 	down := newScripted("one", nil)
 	r := newRig(t, "", []carrier.Carrier{down})
@@ -450,8 +452,29 @@ func TestClockSetBackKeepsNothingWaiting(t *testing.T) {
 	if err := r.committer.Commit(&store.Change{Accept: []store.Accepted{accepted}}); err != nil {
 		t.Fatal(err)
 	}
+	r.send(message(to(2)))
 	r.close()
 
-	again := newRig(t, r.path, []carrier.Carrier{newScripted("one", nil)})
-	eventually(t, "the message is final", func() bool { return again.statuses(m.ID) == "QUEUED SUCCESSFUL. " })
+	one := newScripted("one", nil)
+	newRig(t, r.path, []carrier.Carrier{one})
+	eventually(t, "both are handed over", func() bool { return len(one.got()) == 2 })
+	if got := one.got(); got[0].Destination != to(1) || got[1].Destination != to(2) {
+		t.Errorf("handed over to %s, then to %s", got[0].Destination, got[1].Destination)
+	}
+}
+
+// A part that was sent twice and is in flight again when the process ends has two
+// marks. Both go with its outcome.
+func TestRestartRemovesEveryMarkOfAPart(t *testing.T) {
+	var answers atomic.Int32
+	one := newScripted("one", func(carrier.Part) (carrier.Outcome, bool) {
+		return carrier.Outcome{Kind: carrier.Unknown}, answers.Add(1) == 1
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	ids := r.send(message(to(1)))
+	eventually(t, "it is in flight again", func() bool { return len(one.got()) == 2 && r.counts().Dispatches == 2 })
+
+	again := newRig(t, snapshot(t, r.path), []carrier.Carrier{newScripted("one", nil)})
+	eventually(t, "it is final", func() bool { return again.statuses(ids[0]) == "QUEUED SUCCESSFUL. " })
+	eventually(t, "no row is left", func() bool { return again.counts() == store.Counts{} })
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"heliograph/internal/carrier"
@@ -22,7 +21,7 @@ func (q *Queue) Load(ctx context.Context) error {
 		return fmt.Errorf("read last dispatch: %w", err)
 	}
 	q.dispatch.Store(last)
-	marked, idle, err := q.loadMarks(ctx, slot)
+	marked, rows, err := q.loadMarks(ctx, slot)
 	if err != nil {
 		return err
 	}
@@ -37,34 +36,35 @@ func (q *Queue) Load(ctx context.Context) error {
 	if err := q.loadAwaiting(ctx, marked); err != nil {
 		return err
 	}
-	for _, r := range marked {
-		// Parts that are not open any more will bring no outcome.
+	var idle []int64
+	for _, r := range rows {
+		// Parts that are not open any more will bring no outcome, and those that
+		// were marked again count for the later row.
 		if r.found == 0 {
 			idle = append(idle, r.seq)
 		}
 		r.left = r.found
 	}
 	if len(idle) > 0 {
-		slices.Sort(idle)
-		if err := q.o.Committer.Commit(&store.Change{Unmark: slices.Compact(idle)}); err != nil {
+		if err := q.o.Committer.Commit(&store.Change{Unmark: idle}); err != nil {
 			return fmt.Errorf("remove settled dispatches: %w", err)
 		}
 	}
 	return q.loadRates(ctx)
 }
 
-// marks are the dispatch rows that a crash left behind, by the parts they name.
+// marks are the dispatch rows that a crash left behind, by the parts they name: of
+// a part that was sent again, the last one.
 type marks map[sms.PartID]*recovered
 
 type recovered struct {
 	batch
-	parts []sms.PartID
 	found int // parts that are still open
 }
 
-func (q *Queue) loadMarks(ctx context.Context, slot int) (marks, []int64, error) {
+func (q *Queue) loadMarks(ctx context.Context, slot int) (marks, []*recovered, error) {
 	found := marks{}
-	var idle []int64
+	var all []*recovered
 	for after := int64(0); ; {
 		rows, err := q.o.Engine.Dispatches(ctx, slot, after, scanRows)
 		if err != nil {
@@ -72,16 +72,14 @@ func (q *Queue) loadMarks(ctx context.Context, slot int) (marks, []int64, error)
 		}
 		for _, row := range rows {
 			after = row.Seq
-			if len(row.Parts) == 0 {
-				idle = append(idle, row.Seq)
-			}
-			r := &recovered{batch: batch{seq: row.Seq, left: len(row.Parts)}, parts: row.Parts}
+			r := &recovered{batch: batch{seq: row.Seq, left: len(row.Parts)}}
+			all = append(all, r)
 			for _, part := range row.Parts {
 				found[part] = r
 			}
 		}
 		if len(rows) < scanRows {
-			return found, idle, nil
+			return found, all, nil
 		}
 	}
 }
@@ -123,16 +121,16 @@ func (s *shard) loadQueued(ctx context.Context, marked marks) error {
 	}
 }
 
-// admit puts an entry into its lane, or holds it. Nothing that is stored was meant
-// to wait for longer than the first pause: a time further off was written by a
-// clock that has been set back since.
+// admit puts an entry into its lane, in the order of acceptance. Only one that was
+// tried before may have to wait, and not for longer than the first pause: a time
+// further off was written by a clock that has been set back since.
 func (s *shard) admit(e *entry, due, now time.Time) {
 	if most := now.Add(firstBackoff); due.After(most) {
 		due = most
 	}
 	switch {
 	case e.todo == 0:
-	case due.After(now):
+	case e.attempts > 0 && due.After(now):
 		s.hold(e, due)
 	default:
 		s.enqueue(e)
