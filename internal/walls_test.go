@@ -68,6 +68,8 @@ var walls = []wall{
 	{pkg: "internal/store/storetest", may: []string{"sms", "store"}, external: []string{"github.com/google/go-cmp/", "pgregory.net/rapid"}},
 	{pkg: "internal/store/pgtest", external: []string{"github.com/jackc/pgx/v5"}},
 	{pkg: "internal/store/plan", may: []string{"sms", "store"}, pure: true},
+	{pkg: "internal/store/postgres", may: []string{"sms", "store", "store/record", "store/plan"},
+		external: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/"}},
 	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record", "store/plan"}, external: []string{"modernc.org/", "github.com/pressly/goose/"}},
 
 	// SMPP, usable by itself, and carriers.

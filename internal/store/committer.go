@@ -164,7 +164,7 @@ func (c *Committer) apply(batch []request) {
 
 // wholesale tells the errors that any batch would meet.
 func wholesale(err error) bool {
-	for _, kind := range []error{ErrFull, ErrUnavailable, ErrFenced, ErrBroken, ErrClosed} {
+	for _, kind := range []error{ErrFull, ErrUnavailable, ErrFenced, ErrUnknown, ErrBroken, ErrClosed} {
 		if errors.Is(err, kind) {
 			return true
 		}

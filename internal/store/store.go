@@ -17,6 +17,9 @@ var (
 	// ErrFenced: another node took over this slot; nothing was written and
 	// nothing may be sent any more.
 	ErrFenced = errors.New("store fence is lost")
+	// ErrUnknown: the engine was closed, or its slot taken over, before the database
+	// could say whether the changes were written. Only what is read from it tells.
+	ErrUnknown = errors.New("outcome of a commit is unknown")
 	// ErrBroken: the database failed in a way after which its answers cannot be
 	// trusted (an I/O error); the process has to end.
 	ErrBroken = errors.New("store is broken")
@@ -247,7 +250,8 @@ type Engine interface {
 	// Join takes a node slot for this process and fences off whoever had it.
 	Join(ctx context.Context, node string) (Fence, error)
 	// Apply writes the changes in one transaction, in order, and returns when
-	// they are durable. A non-nil error means that nothing was written.
+	// they are durable. A non-nil error means that nothing was
+	// written, but for ErrUnknown.
 	Apply(ctx context.Context, f Fence, changes []*Change) error
 
 	// LastSeq is the largest event Seq of a slot, 0 for none. LastID is the

@@ -1,0 +1,323 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// attempts bounds how often a batch is tried that lost against another node's, or
+// lost its connection.
+const attempts = 8
+
+// outcome is what came of an attempt.
+type outcome int
+
+const (
+	failed outcome = iota // nothing was written
+	done                  // it is durable
+	lost                  // the connection ended before the commit was sent
+	unsure                // the connection ended during the commit
+)
+
+// Apply writes the changes in one transaction. ctx is looked at before it begins;
+// from then on it ends either way, so that the answer is sure. Where the connection
+// is lost during the commit, Apply waits until the database can say what became of
+// it: for as long as that takes, or until Close.
+func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Change) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.isClosed() {
+		return store.ErrClosed
+	}
+	if err := e.apply(f, changes); err != nil {
+		for _, c := range changes {
+			c.Events, c.Err = nil, nil
+		}
+		return fmt.Errorf("commit %d changes: %w", len(changes), err)
+	}
+	return nil
+}
+
+func (e *Engine) apply(f store.Fence, changes []*store.Change) (err error) {
+	strict := false
+	for range attempts {
+		var o outcome
+		o, err = e.try(f, changes, strict)
+		if o == unsure {
+			happened, failed := e.learn(f, err)
+			if failed != nil {
+				return failed
+			}
+			if happened {
+				o, err = done, nil
+			} else {
+				o, err = lost, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+			}
+		}
+		if o == done {
+			e.commits, e.seq, e.maxID = e.next, e.batch.Seq, e.newest
+			return nil
+		}
+		if o == lost { // a connection may have ended long before anybody noticed
+			continue
+		}
+		again := false
+		switch sqlState(err) {
+		case codeSerialization, codeDeadlock:
+			again = true
+		case codeUniqueViolation:
+			// An ID is taken, or another node has made the same resource: the next
+			// attempt sees it.
+			again, strict = !strict || e.loader.racing(), true
+		case codeDivisionByZero:
+			var step *stepError
+			if errors.As(err, &step) && step.s == fence {
+				return fenced(f)
+			}
+			// Somebody else committed under the same fence.
+			again, e.fence = true, store.Fence{}
+		}
+		if !again {
+			break
+		}
+	}
+	return classify(context.Background(), err)
+}
+
+// racing reports whether the batch makes resources, which another node may make at
+// the same time.
+func (l *loader) racing() bool {
+	for _, there := range l.resources {
+		if !there {
+			return true
+		}
+	}
+	return false
+}
+
+// try makes one attempt.
+func (e *Engine) try(f store.Fence, changes []*store.Change, strict bool) (outcome, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), e.options.CommitTimeout)
+	defer cancel()
+	c, err := e.writerConn(ctx)
+	if err != nil {
+		return failed, err
+	}
+	x := c.exchange(ctx)
+	defer func() {
+		if !x.end(ctx) {
+			e.writer = nil
+		}
+	}()
+	slot, epoch := intParam(int64(f.Slot)), intParam(f.Epoch)
+	if e.fence != f {
+		if err := e.recall(x, f); err != nil {
+			return before(err)
+		}
+	}
+	e.batch.Reset(f.Slot, e.seq)
+	e.begin(x)
+	x.add(fence, nil, slot, epoch)
+	if e.loader.collect(f, changes, e.maxID, strict) {
+		e.loader.send(x, e.batch)
+		if err := x.sync(); err != nil {
+			return before(err)
+		}
+	}
+	e.newest = e.maxID
+	for _, c := range changes {
+		e.batch.Apply(c)
+		for i := range c.Accept {
+			if id := c.Accept[i].Message.ID; id.Slot() == f.Slot && c.Err == nil {
+				e.newest = max(e.newest, id)
+			}
+		}
+	}
+	if err := e.writes.gather(f, changes, e.batch, e.loader.resources); err != nil {
+		return failed, err
+	}
+	e.next = e.commits + 1
+	x.add(follow, nil, slot, epoch, intParam(e.commits), intParam(e.next), intParam(e.batch.Seq), intParam(int64(e.newest)))
+	e.writes.send(x, f.Slot)
+	x.add(commit, nil)
+	err = x.sync()
+	switch {
+	case err == nil && c.warned:
+		return unsure, errNotReplicated
+	case err == nil:
+		return done, nil
+	case aborted(err):
+		return failed, err
+	default:
+		return unsure, err
+	}
+}
+
+// before is what came of an attempt that failed before its commit was sent.
+func before(err error) (outcome, error) {
+	if aborted(err) || kindOf(err) != nil || errors.As(err, new(*recordError)) {
+		return failed, err
+	}
+	return lost, err
+}
+
+// errNotReplicated: the server has given up waiting for its standbys. It has
+// committed, but on one machine only.
+var errNotReplicated = errors.New("the server warned of the commit")
+
+// begin adds what every transaction begins with.
+func (e *Engine) begin(x *exchange) {
+	x.add(begin, nil)
+	if !x.conn.prepared {
+		x.add(settings, nil, e.settings[0].param(), e.settings[1].param())
+	}
+}
+
+// recall reads what the slot's last commit under the fence has left.
+func (e *Engine) recall(x *exchange, f store.Fence) error {
+	found := false
+	x.add(state, func(r row) error {
+		e.commits, e.seq, e.maxID = r.int(0), r.int(1), sms.ID(r.int(2))
+		found = true
+		return nil
+	}, intParam(int64(f.Slot)), intParam(f.Epoch))
+	if err := x.sync(); err != nil {
+		return err
+	}
+	if !found {
+		return fenced(f)
+	}
+	e.fence = f
+	return nil
+}
+
+// writerConn is the connection that commits are made on. Where the database could
+// not be reached just now, that is the answer for a moment, without waiting again.
+func (e *Engine) writerConn(ctx context.Context) (*conn, error) {
+	if e.writer != nil && time.Since(e.used) > restless {
+		// The server may be gone for long. Better to find out now than in a commit.
+		_ = e.writer.raw.Ping(ctx)
+	}
+	e.used = time.Now()
+	if e.writer != nil && !e.writer.raw.IsClosed() {
+		return e.writer, nil
+	}
+	if e.away != nil && time.Now().Before(e.awayUntil) {
+		return nil, e.away
+	}
+	c, err := connect(ctx, e.config, !e.pooled)
+	if err != nil {
+		e.away, e.awayUntil = fmt.Errorf("%w: %w", store.ErrUnavailable, err), time.Now().Add(retryPause)
+		return nil, e.away
+	}
+	e.writer, e.away = c, nil
+	return c, nil
+}
+
+// learn finds out what became of the commit that e.next is the number of, and sees
+// to it that it does not happen any more where it has not.
+func (e *Engine) learn(f store.Fence, cause error) (happened bool, err error) {
+	e.options.Logger.Warn("outcome of a commit unknown, asking the database", "slot", f.Slot, "err", cause)
+	for pause := retryPause / 10; ; pause = min(2*pause, 4*retryPause) {
+		happened, err = e.ask(f)
+		if err == nil || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrBroken) {
+			break
+		}
+		select {
+		case <-e.closing:
+			return false, fmt.Errorf("%w: %w", store.ErrUnknown, err)
+		case <-time.After(pause):
+		}
+	}
+	e.options.Logger.Info("outcome of a commit learned", "slot", f.Slot, "committed", happened, "err", err)
+	return happened, err
+}
+
+// ask asks once. The slot's row cannot be had before the transaction in question is
+// over, one way or the other; one that the server has yet to begin will find its
+// predecessor's row gone.
+func (e *Engine) ask(f store.Fence) (happened bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), e.options.CommitTimeout)
+	defer cancel()
+	if e.writer != nil { // what is left of it would be in the way
+		e.writer.close()
+	}
+	e.writer, e.away = nil, nil
+	c, err := e.writerConn(ctx)
+	if err != nil {
+		return false, err
+	}
+	x := c.exchange(ctx)
+	defer func() {
+		if !x.end(ctx) {
+			e.writer = nil
+		}
+	}()
+	var pid int64
+	e.begin(x)
+	x.add(backend, func(r row) error {
+		pid = r.int(0)
+		return nil
+	})
+	if err := x.sync(); err != nil {
+		return false, err
+	}
+	held, found, at := false, false, int64(0)
+	slot, epoch := intParam(int64(f.Slot)), intParam(f.Epoch)
+	if err := e.clearingWay(ctx, pid, func() error {
+		x.add(settle, func(r row) error {
+			held = r.int(0) == f.Epoch
+			return nil
+		}, slot)
+		return x.sync()
+	}); err != nil {
+		return false, err
+	}
+	x.add(settled, func(r row) error {
+		found, at = true, max(at, r.int(0))
+		return nil
+	}, slot, epoch)
+	if err := x.sync(); err != nil {
+		return false, err
+	}
+	if !found {
+		return false, fmt.Errorf("%w: %w", store.ErrUnknown, fenced(f))
+	}
+	// Each time it is asked the number goes up by two, which keeps what is known:
+	// the answer may be lost too.
+	happened = at >= e.next && (at-e.next)%2 == 0
+	if !held {
+		if happened {
+			return true, nil
+		}
+		return false, fenced(f)
+	}
+	// Also where it happened: a commit that is answered says that the one before
+	// is as safe.
+	number, seq, id := at+2, e.seq, e.maxID
+	if happened {
+		seq, id = e.batch.Seq, e.newest
+	}
+	x.add(follow, nil, slot, epoch, intParam(at), intParam(number), intParam(seq), intParam(int64(id)))
+	x.add(commit, nil)
+	if err := x.sync(); err != nil {
+		return false, err
+	}
+	if c.warned {
+		return false, errNotReplicated
+	}
+	if happened {
+		e.next = number // apply takes it for e.commits
+	} else {
+		e.commits = number
+	}
+	return happened, nil
+}
