@@ -31,22 +31,27 @@ func TestRate(t *testing.T) {
 	sendAll(t, c, 1, parts*100)
 	centre.start()
 
-	var slow []time.Time
-	deadline := time.Now().Add(patience + time.Duration(parts)*100*time.Millisecond)
-	for len(slow) < parts {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d parts arrived in time", len(slow), parts)
-		}
-		time.Sleep(250 * time.Millisecond)
-		slow = slow[:0]
-		for _, p := range centre.arrivals() {
-			if p.from == lane(0) {
-				slow = append(slow, p.at)
+	arrivedBy := func(number string) (n int) {
+		centre.mu.Lock()
+		defer centre.mu.Unlock()
+		for i := range centre.parts {
+			if centre.parts[i].from == number {
+				n++
 			}
+		}
+		return n
+	}
+	time.Sleep(time.Duration(parts) * 100 * time.Millisecond)
+	eventually(t, "the slow lane's parts", func() bool { return arrivedBy(lane(0)) == parts })
+	var slow []time.Time
+	all := centre.arrivals()
+	for _, p := range all {
+		if p.from == lane(0) {
+			slow = append(slow, p.at)
 		}
 	}
 	fast := 0
-	for _, p := range centre.arrivals() {
+	for _, p := range all {
 		if p.from == lane(1) && !p.at.Before(slow[0]) && p.at.Before(slow[parts-1]) {
 			fast++
 		}
