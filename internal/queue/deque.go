@@ -19,10 +19,20 @@ func (d *deque[T]) pushBack(v T) {
 	d.n++
 }
 
-func (d *deque[T]) pushFront(v T) {
+// insert puts v before place i, moving what stands on the shorter side.
+func (d *deque[T]) insert(i int, v T) {
 	d.fit()
-	d.head = (d.head + len(d.ring) - 1) % len(d.ring)
-	d.ring[d.head] = v
+	if i < d.n-i {
+		d.head = (d.head + len(d.ring) - 1) % len(d.ring)
+		for j := range i {
+			d.ring[(d.head+j)%len(d.ring)] = d.ring[(d.head+j+1)%len(d.ring)]
+		}
+	} else {
+		for j := d.n; j > i; j-- {
+			d.ring[(d.head+j)%len(d.ring)] = d.ring[(d.head+j-1)%len(d.ring)]
+		}
+	}
+	d.ring[(d.head+i)%len(d.ring)] = v
 	d.n++
 }
 

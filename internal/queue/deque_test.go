@@ -17,8 +17,9 @@ func TestDequeBehavesLikeASlice(t *testing.T) {
 				d.pushBack(i)
 				want = append(want, i)
 			case 1:
-				d.pushFront(i)
-				want = slices.Insert(want, 0, i)
+				at := rapid.IntRange(0, len(want)).Draw(t, "place")
+				d.insert(at, i)
+				want = slices.Insert(want, at, i)
 			case 2:
 				if len(want) > 0 {
 					if got := d.popFront(); got != want[0] {

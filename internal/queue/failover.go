@@ -114,8 +114,8 @@ func (s *shard) hand(routes map[*entry]*sms.Route, messages map[*entry]*sms.Mess
 	if err := s.q.o.Committer.Commit(change); err != nil {
 		s.q.o.Log.Error("messages cannot be moved to another identity", "carrier", s.name, "messages", len(leaving), "error", err)
 		s.mu.Lock()
-		for i := len(leaving) - 1; i >= 0; i-- {
-			s.putBack(leaving[i])
+		for _, e := range leaving {
+			s.enqueue(e)
 		}
 		s.mu.Unlock()
 		return

@@ -65,14 +65,33 @@ func (s *shard) mark(claims []claim) {
 		d.Parts[i] = claims[i].entry.id.Part(claims[i].part)
 	}
 	s.q.o.Committer.Enqueue(&store.Change{Mark: []store.Dispatch{d}}, func(err error) {
-		if err == nil && s.work.add(claims) {
-			return
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			s.q.o.Log.Error("message parts cannot be marked as in flight; they wait", "carrier", s.name, "parts", len(claims), "error", err)
+			s.unclaim(claims, err)
+		case s.overtakes(b):
+			s.takeBack(claims)
+		case !s.work.add(claims):
+			s.unclaim(claims, nil)
 		}
-		s.unclaim(claims, err)
 	})
+}
+
+// overtakes: a batch that was claimed before this one could not be marked, so this
+// one would leave in front of it.
+func (s *shard) overtakes(b *batch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return b.seq <= s.unmarked
+}
+
+// takeBack ends claims that are marked and are not handed over.
+func (s *shard) takeBack(claims []claim) {
+	for i := range claims {
+		s.release1()
+		s.outcomes.add(outcome{claim: claims[i], at: s.q.o.Now(), Outcome: carrier.Outcome{Kind: carrier.OtherRoute,
+			Detail: "it waits for parts that could not be marked as in flight"}})
+	}
 }
 
 // unclaim puts claims back that were never handed over. After a failed mark the
@@ -81,16 +100,17 @@ func (s *shard) unclaim(claims []claim, err error) {
 	s.mu.Lock()
 	s.claimed -= len(claims)
 	s.flying -= len(claims)
-	for i := len(claims) - 1; i >= 0; i-- {
+	for i := range claims {
 		e := claims[i].entry
 		e.flying &^= bit(claims[i].part)
 		e.todo |= bit(claims[i].part)
 		if !e.queued {
-			s.putBack(e)
+			s.enqueue(e)
 		}
 	}
 	if err != nil {
 		s.pausedUntil = s.q.o.Now().Add(time.Second)
+		s.unmarked = s.q.dispatch.Load()
 	}
 	s.mu.Unlock()
 	s.wake()

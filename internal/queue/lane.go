@@ -2,6 +2,7 @@ package queue
 
 import (
 	"container/heap"
+	"sort"
 	"time"
 
 	"heliograph/internal/sms"
@@ -51,7 +52,7 @@ type lane struct {
 	key    string
 	rate   float64 // message parts a second; 0 is no limit
 	bucket throttle.Bucket
-	fifo   [2]deque[*entry] // by class
+	fifo   [2]deque[*entry] // by class, ascending by id
 	parts  int              // waiting
 	turns  int
 
@@ -92,8 +93,17 @@ func (l *lane) class() store.Class {
 	return store.ClassTransactional
 }
 
-func (l *lane) pushBack(e *entry)  { e.queued = true; l.fifo[e.class].pushBack(e) }
-func (l *lane) pushFront(e *entry) { e.queued = true; l.fifo[e.class].pushFront(e) }
+// push puts an entry into its place: a lane is in the order of acceptance, also for
+// what comes back to it.
+func (l *lane) push(e *entry) {
+	e.queued = true
+	fifo := &l.fifo[e.class]
+	place := fifo.len()
+	if place > 0 && fifo.at(place-1).id > e.id {
+		place = sort.Search(place, func(i int) bool { return fifo.at(i).id > e.id })
+	}
+	fifo.insert(place, e)
+}
 
 // laneHeap orders lanes by when they may send next.
 type laneHeap []*lane

@@ -226,7 +226,7 @@ func (s *shard) after(o *outcome) {
 	}
 	switch {
 	case e.todo != 0 && !e.queued:
-		s.putBack(e)
+		s.enqueue(e)
 	case e.todo == 0 && e.flying == 0:
 		s.q.forget(e)
 	}

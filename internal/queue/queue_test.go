@@ -98,12 +98,28 @@ type rig struct {
 	path      string
 	engine    store.Engine
 	committer *store.Committer
+	gate      *gate
 	queue     *queue.Queue
 	ids       *sms.IDs
 	stop      context.CancelFunc
 }
 
 type options func(*queue.Options)
+
+// gate is an engine that a test can have refuse commits.
+type gate struct {
+	store.Engine
+	refuse atomic.Pointer[func([]*store.Change) error]
+}
+
+func (g *gate) Apply(ctx context.Context, f store.Fence, changes []*store.Change) error {
+	if refuse := g.refuse.Load(); refuse != nil {
+		if err := (*refuse)(changes); err != nil {
+			return err
+		}
+	}
+	return g.Engine.Apply(ctx, f, changes)
+}
 
 func newRig(t *testing.T, path string, carriers []carrier.Carrier, edit ...options) *rig {
 	t.Helper()
@@ -120,7 +136,8 @@ func newRig(t *testing.T, path string, carriers []carrier.Carrier, edit ...optio
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.committer = store.NewCommitter(r.engine, fence, store.CommitterOptions{
+	r.gate = &gate{Engine: r.engine}
+	r.committer = store.NewCommitter(r.gate, fence, store.CommitterOptions{
 		Observers: []func([]*store.Change){func(c []*store.Change) { r.queue.Observe(c) }}})
 	last, err := r.engine.LastID(ctx, fence.Slot)
 	if err != nil {
@@ -316,6 +333,56 @@ func TestRecipientIsHeldWithoutHoldingOthers(t *testing.T) {
 			t.Errorf("messages to one recipient %s apart, want 300 ms", gap)
 		}
 	}
+}
+
+// Messages whose recipient's slot has come wait for the lane's tokens, and later
+// ones to the same recipient come meanwhile.
+func TestHeldMessagesKeepTheirOrder(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one}, func(o *queue.Options) { o.RecipientInterval = 20 * time.Millisecond })
+	var all []*sms.Message
+	for i := range 60 {
+		all = append(all, message(to(i/20), func(m *sms.Message) { m.Body, m.Route.PartsPerSecond = fmt.Sprint(100+i), 100 }))
+	}
+	r.send(all...)
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 60 })
+	last := map[string]string{}
+	for _, p := range one.got() {
+		if p.Text < last[p.Destination] {
+			t.Errorf("to %s, %s came after %s", p.Destination, p.Text, last[p.Destination])
+		}
+		last[p.Destination] = p.Text
+	}
+}
+
+// The mark of the first message fails, for instance on a full disk, after the next
+// one was claimed; that one does not leave in front of it.
+func TestFailedMarkKeepsTheOrder(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one})
+	marks := 0
+	refuse := func(changes []*store.Change) error {
+		for _, c := range changes {
+			if len(c.Mark) == 0 {
+				continue
+			}
+			if marks++; marks == 1 {
+				time.Sleep(100 * time.Millisecond) // the second is claimed meanwhile
+				return store.ErrFull
+			}
+		}
+		return nil
+	}
+	r.gate.refuse.Store(&refuse)
+	slow := func(m *sms.Message) { m.Route.PartsPerSecond = 20 }
+	r.send(message(to(1), slow), message(to(2), slow), message(to(3), slow))
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 3 })
+	for i, p := range one.got() {
+		if p.Destination != to(i+1) {
+			t.Errorf("part %d went to %s", i+1, p.Destination)
+		}
+	}
+	eventually(t, "no row is left", func() bool { return r.counts() == store.Counts{} })
 }
 
 func TestThrottledPartKeepsItsPlace(t *testing.T) {

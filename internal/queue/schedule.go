@@ -117,15 +117,10 @@ func (s *shard) step(now time.Time) (claims []claim, wait time.Duration) {
 	return claims, wait
 }
 
-// release puts entries whose time has come at the head of their lanes, the one
-// held first in front.
+// release puts entries whose time has come back into their lanes.
 func (s *shard) release(now time.Time) {
-	var due []*entry
 	for len(s.held) > 0 && !s.held[0].at.After(now) {
-		due = append(due, heap.Pop(&s.held).(held).entry)
-	}
-	for i := len(due) - 1; i >= 0; i-- {
-		s.putBack(due[i])
+		s.enqueue(heap.Pop(&s.held).(held).entry)
 	}
 }
 

@@ -31,6 +31,7 @@ type shard struct {
 	claimed     int // not yet given to Submit
 	flying      int // claimed or given to Submit, without an outcome in the store
 	pausedUntil time.Time
+	unmarked    int64     // Seq of the last batch that was claimed before a mark failed
 	nextExpiry  time.Time // no entry that waits expires before
 	downSince   time.Time
 	failoverAt  time.Time
@@ -127,19 +128,9 @@ func (s *shard) lane(key string) *lane {
 	return l
 }
 
-// enqueue puts an entry at the end of its lane.
+// enqueue puts an entry into its lane, or back into it.
 func (s *shard) enqueue(e *entry) {
-	e.lane.pushBack(e)
-	s.arrived(e)
-}
-
-// putBack puts an entry at the head of its lane.
-func (s *shard) putBack(e *entry) {
-	e.lane.pushFront(e)
-	s.arrived(e)
-}
-
-func (s *shard) arrived(e *entry) {
+	e.lane.push(e)
 	e.lane.parts += e.parts
 	if s.nextExpiry.IsZero() || e.expires.Before(s.nextExpiry) {
 		s.nextExpiry = e.expires
