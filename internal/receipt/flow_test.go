@@ -404,7 +404,9 @@ func TestManyAtOnce(t *testing.T) {
 	together(fs...)
 	r.settle()
 	for i := range ids {
-		r.finally(ids[i], delivered)
+		if got := r.story(ids[i]); got != delivered {
+			t.Fatalf("events are %q, want %q", got, delivered)
+		}
 	}
 	if matched, late := r.count("receipts_matched_total"), r.count("receipts_late_total"); matched != 2*messages || late != 2*messages {
 		t.Errorf("%d receipts matched and %d late, want %d of each", matched, late, 2*messages)

@@ -14,7 +14,7 @@ const batchSize = 512
 
 // retryAfter is when parked receipts are looked at again that could not be
 // written: nobody will send them again.
-const retryAfter = time.Second
+const retryAfter = 250 * time.Millisecond
 
 func (f *Flow) matchAll() {
 	for {
@@ -83,10 +83,11 @@ func (f *Flow) match(jobs []job) {
 	for i := range found {
 		f.settled(&found[i], change.Parts[i].Result)
 	}
-	answer(jobs, nil)
 	for i := range rest {
 		f.park(rest[i].parkedReceipt, rest[i].seen)
 	}
+	f.o.Metrics.kept(jobs, f.o.Now())
+	answer(jobs, nil)
 }
 
 func (f *Flow) settled(m *matched, result store.PartResult) {
