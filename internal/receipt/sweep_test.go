@@ -95,6 +95,7 @@ func TestSweepDropsReceiptsWithoutPart(t *testing.T) {
 	r.clock.advance(time.Hour)
 	r.delivered(alice, "younger")
 	r.restart() // what was parked when is not forgotten
+	r.parked(4)
 	r.sweep()
 	r.parked(1)
 	if got := r.count("receipts_unmatched_total"); got != 3 {
