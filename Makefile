@@ -11,7 +11,7 @@ CONCURRENT = ./cmd/... ./internal/accept/... ./internal/admin/... ./internal/api
 	./internal/carrier/... ./internal/destination/... ./internal/queue/... ./internal/receipt/... \
 	./internal/resources/... ./internal/smpp/... ./internal/store ./internal/throttle/... ./internal/usage/...
 
-.PHONY: build run test race bench lint clean
+.PHONY: build run test race bench bench-kannel deb lint clean
 
 build:
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/heliograph ./cmd/heliograph
@@ -31,6 +31,15 @@ race:
 
 bench: build
 	$(GO) run ./test/load
+
+# Beside Kannel, from Debian's package kannel.
+bench-kannel: build
+	$(GO) run ./test/load -kannel
+
+# A package for the Debian that this runs on, in bin/.
+deb:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/deb/heliograph ./cmd/heliograph
+	sh deploy/deb/build.sh bin/deb/heliograph '$(VERSION)' bin
 
 lint:
 	@unformatted=$$(gofmt -l cmd internal test); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
