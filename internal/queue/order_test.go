@@ -32,7 +32,7 @@ func (g *gate) Apply(ctx context.Context, f store.Fence, changes []*store.Change
 // ones to the same recipient come meanwhile.
 func TestHeldMessagesKeepTheirOrder(t *testing.T) {
 	one := newScripted("one", nil)
-	r := newRig(t, "", []carrier.Carrier{one}, func(o *queue.Options) { o.RecipientInterval = 20 * time.Millisecond })
+	r := newRig(t, "", []carrier.Carrier{one}, func(o *queue.Options) { o.RecipientInterval = 25 * time.Millisecond })
 	var all []*sms.Message
 	for i := range 60 {
 		all = append(all, message(to(i/20), func(m *sms.Message) { m.Body, m.Route.PartsPerSecond = fmt.Sprint(100+i), 100 }))
