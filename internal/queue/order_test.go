@@ -118,3 +118,30 @@ func TestRestartRemovesEveryMarkOfAPart(t *testing.T) {
 	eventually(t, "it is final", func() bool { return again.statuses(ids[0]) == "QUEUED SUCCESSFUL. " })
 	eventually(t, "no row is left", func() bool { return again.counts() == store.Counts{} })
 }
+
+// While outcomes cannot be written, for instance on a full disk, nothing more is
+// handed over: a crash would send all of it twice.
+func TestNothingLeavesWhileOutcomesCannotBeWritten(t *testing.T) {
+	one := newScripted("one", nil)
+	r := newRig(t, "", []carrier.Carrier{one})
+	var refused atomic.Int32
+	refuse := func(changes []*store.Change) error {
+		for _, c := range changes {
+			if len(c.Parts) > 0 {
+				refused.Add(1)
+				return store.ErrFull
+			}
+		}
+		return nil
+	}
+	r.gate.refuse.Store(&refuse)
+	r.send(message(to(1)))
+	eventually(t, "the outcome is refused", func() bool { return refused.Load() > 0 })
+	r.send(message(to(2)), message(to(3)))
+	eventually(t, "it is tried again", func() bool { return refused.Load() > 2 })
+	if got := one.got(); len(got) != 1 {
+		t.Errorf("%d parts were handed over", len(got))
+	}
+	r.gate.refuse.Store(nil)
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 3 && r.counts() == store.Counts{} })
+}

@@ -104,10 +104,13 @@ func (s *shard) write(list []outcome) {
 }
 
 // commit does not give up: the outcomes are known nowhere else. Until it
-// succeeds the parts stay marked as in flight.
+// succeeds the parts stay marked as in flight, and no others leave.
 func (s *shard) commit(change *store.Change) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := s.q.o.Committer.Commit(change)
+		s.mu.Lock()
+		s.stuck = err != nil
+		s.mu.Unlock()
 		if err == nil {
 			return
 		}

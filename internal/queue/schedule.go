@@ -81,6 +81,9 @@ func (s *shard) step(now time.Time) (claims []claim, wait time.Duration) {
 		return nil, time.Second
 	}
 	s.downSince = time.Time{}
+	if s.stuck {
+		return nil, never
+	}
 	if pause := s.pausedUntil.Sub(now); pause > 0 {
 		return nil, pause
 	}
