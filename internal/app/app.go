@@ -69,9 +69,27 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 	defer unlock()
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), fatal: make(chan error, 1)}
 	if err := s.open(ctx); err != nil {
+		s.abandon(ctx)
 		return err
 	}
 	return s.serve(ctx, ready)
+}
+
+// abandon puts away what a start that failed had opened. Nothing runs yet.
+func (s *service) abandon(ctx context.Context) {
+	for _, c := range s.carriers {
+		if err := c.Close(ctx); err != nil {
+			s.log.Warn("carrier did not close in order", "carrier", c.Name(), "error", err)
+		}
+	}
+	if s.committer != nil {
+		s.committer.Close()
+	}
+	if s.engine != nil {
+		if err := s.engine.Close(); err != nil {
+			s.log.Warn("the database did not close in order", "error", err)
+		}
+	}
 }
 
 // open builds the parts, from the store outwards.
@@ -83,9 +101,11 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {
 		return err
 	}
-	if s.engine, err = sqlite.Open(ctx, filepath.Join(s.cfg.DataDir, "heliograph.db"), sqlite.Options{Logger: s.log}); err != nil {
+	engine, err := sqlite.Open(ctx, filepath.Join(s.cfg.DataDir, "heliograph.db"), sqlite.Options{Logger: s.log})
+	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
+	s.engine = engine
 	host, _ := os.Hostname()
 	fence, err := s.engine.Join(ctx, host)
 	if err != nil {
@@ -215,11 +235,13 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	defer stop()
 	server, listener, err := s.listen()
 	if err != nil {
+		s.abandon(ctx)
 		return err
 	}
 	closeOperator, err := s.serveOperator()
 	if err != nil {
 		listener.Close()
+		s.abandon(ctx)
 		return err
 	}
 	defer closeOperator()
@@ -249,7 +271,8 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 }
 
 // stop ends the service in order: no new requests, then nothing new to carriers,
-// then the receipts that came, the events of all that, and the store last.
+// then the receipts that came, the publications in flight, and the store last.
+// Events that are not published by then are published after the next start.
 func (s *service) stop(server *http.Server, stop, stopRouting func(), routed <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
