@@ -25,7 +25,6 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
-	"heliograph/internal/store/sqlite"
 	"heliograph/internal/usage"
 )
 
@@ -43,6 +42,7 @@ type service struct {
 	metrics   *metrics
 	secrets   credentials.Installation
 	engine    store.Engine
+	leases    store.Leases // nil where no other node can share the database
 	committer *store.Committer
 	messages  *store.MessageCache
 	directory *resources.Directory
@@ -70,6 +70,9 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), fatal: make(chan error, 1)}
 	if err := s.open(ctx); err != nil {
 		s.abandon(ctx)
+		if ctx.Err() != nil {
+			return nil // it was told to end while it stood by
+		}
 		return err
 	}
 	return s.serve(ctx, ready)
@@ -101,26 +104,15 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {
 		return err
 	}
-	engine, err := sqlite.Open(ctx, filepath.Join(s.cfg.DataDir, "heliograph.db"), sqlite.Options{Logger: s.log})
+	fence, err := s.openStore(ctx)
 	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
-	}
-	s.engine = engine
-	host, _ := os.Hostname()
-	fence, err := s.engine.Join(ctx, host)
-	if err != nil {
-		return fmt.Errorf("take a node slot: %w", err)
+		return fmt.Errorf("take the node's slot: %w", err)
 	}
 	s.messages = store.NewMessageCache(cachedMessages)
 	s.committer = store.NewCommitter(s.engine, fence, store.CommitterOptions{
 		Observers: []func([]*store.Change){s.remember, s.observe},
 		Stats:     s.metrics.commit,
-		Fatal: func(err error) {
-			select {
-			case s.fatal <- err:
-			default:
-			}
-		},
+		Fatal:     s.failed,
 	})
 	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, now); err != nil {
 		return err
@@ -245,6 +237,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer closeOperator()
+	go s.keepLease(running)
 	s.receipts.Run(running)
 	routed := make(chan error, 1)
 	routing, stopRouting := context.WithCancel(context.WithoutCancel(ctx))
@@ -285,6 +278,7 @@ func (s *service) stop(server *http.Server, stop, stopRouting func(), routed <-c
 	stopRouting()
 	err := <-routed
 	s.committer.Close()
+	s.leave(ctx)
 	return errors.Join(err, s.engine.Close())
 }
 
