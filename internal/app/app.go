@@ -69,7 +69,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 	defer unlock()
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), fatal: make(chan error, 1)}
 	if err := s.open(ctx); err != nil {
-		s.abandon(ctx)
+		s.abandon(context.WithoutCancel(ctx))
 		if ctx.Err() != nil {
 			return nil // it was told to end while it stood by
 		}
@@ -227,13 +227,13 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	defer stop()
 	server, listener, err := s.listen()
 	if err != nil {
-		s.abandon(ctx)
+		s.abandon(context.WithoutCancel(ctx))
 		return err
 	}
 	closeOperator, err := s.serveOperator()
 	if err != nil {
 		listener.Close()
-		s.abandon(ctx)
+		s.abandon(context.WithoutCancel(ctx))
 		return err
 	}
 	defer closeOperator()

@@ -212,6 +212,24 @@ func TestFirstMessage(t *testing.T) {
 	}
 }
 
+// The end may come at any time, also before everything has begun.
+func TestEndAtOnce(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	cfg := configured(t, t.TempDir(), "")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Run(ended, cfg, slog.New(slog.DiscardHandler), func(string) { t.Error("it is ready") }); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := Run(ctx, cfg, slog.New(slog.DiscardHandler), func(string) { cancel() }); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+}
+
 // What is in flight when the end comes is finished: no hand-over is without its
 // outcome. What waits goes on after the next start, no event is lost or twice.
 func TestEndUnderLoad(t *testing.T) {

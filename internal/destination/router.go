@@ -49,6 +49,9 @@ func (r *Router) Observe(changes []*store.Change) { r.tail.add(changes) }
 func (r *Router) Run(ctx context.Context, committer Committer) error {
 	r.committer = committer
 	if err := r.load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // it ended before it began
+		}
 		return err
 	}
 	keeper := make(chan struct{})
