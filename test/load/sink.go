@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -12,7 +13,9 @@ import (
 )
 
 // sink is an SMSC that takes everything at once and, where asked to, gives a
-// receipt for each part after a delay.
+// receipt for each part after a delay. It acknowledges what it reads at once too:
+// Kannel leaves Nagle's algorithm on, and would be held to a fraction of its
+// speed by one that does not.
 type sink struct {
 	*rig.Centre
 	delay    time.Duration
@@ -39,6 +42,16 @@ func newSink(receipts bool, delay time.Duration) (*sink, error) {
 		go s.giveReceipts()
 	}
 	return s, nil
+}
+
+// awaitBind waits until somebody is bound.
+func (s *sink) awaitBind(limit time.Duration) error {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if len(s.Sessions()) > 0 {
+			return nil
+		}
+	}
+	return errors.New("the gateway does not bind to the sink")
 }
 
 func (s *sink) take(session *smpp.Session, submit *pdu.SubmitSM) {

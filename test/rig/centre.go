@@ -13,8 +13,8 @@ import (
 )
 
 // Centre is a message centre on a real socket, which acknowledges at once what it
-// reads. It answers nothing by itself but
-// binds and enquire_link: what to do with a message part is up to its user.
+// reads. It answers nothing by itself but binds and enquire_link: what to do with
+// a message part is up to its user.
 type Centre struct {
 	Address string
 	submit  func(*smpp.Session, *pdu.SubmitSM)
