@@ -66,7 +66,7 @@ func Ensure(o Options) (Root, error) {
 		return Root{}, fmt.Errorf("data directory: %w", err)
 	}
 	path := filepath.Join(o.Directory, File)
-	text, err := readPrivate(path, o.Log)
+	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if root.AccessKeyID, err = newAccessKeyID(o.Rand); err != nil {
 			return Root{}, err

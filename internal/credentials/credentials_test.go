@@ -133,21 +133,87 @@ func TestUnusableFiles(t *testing.T) {
 	}
 }
 
-func TestOpenFilesAreWarnedOf(t *testing.T) {
+func TestFilesThatOthersCanReadAreRefused(t *testing.T) {
 	o := options(t)
-	if _, err := credentials.EnsureKeys(o); err != nil {
+	made, err := credentials.Open(o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	o.Log = slog.New(slog.NewTextHandler(&log, nil))
-	if _, err := credentials.EnsureKeys(o); err != nil || log.Len() > 0 {
-		t.Errorf("%v, log: %s", err, log.String())
+	for _, name := range []string{credentials.File, credentials.KeysFile} {
+		path := filepath.Join(o.Directory, name)
+		for _, mode := range []os.FileMode{0o640, 0o620, 0o604, 0o666} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			_, err := credentials.Open(o)
+			if want := fmt.Sprintf("%s holds secrets and is open to others than its owner: its mode is %04o, 0600 is needed", path, mode); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s with mode %04o: %v", name, mode, err)
+			}
+		}
+		if err := os.Chmod(path, 0o400); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Chmod(filepath.Join(o.Directory, credentials.KeysFile), 0o644); err != nil {
+	again, err := credentials.Open(o)
+	if err != nil || again.Keys != made.Keys || !bytes.Equal(again.MessageIDKey, made.MessageIDKey) || !bytes.Equal(again.NextTokenKey, made.NextTokenKey) {
+		t.Errorf("read back differently: %v", err)
+	}
+}
+
+// A reader sees the whole old file or the whole new one.
+func TestFilesAreReplacedWhole(t *testing.T) {
+	o := options(t)
+	root, err := credentials.Ensure(o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := credentials.EnsureKeys(o); err != nil || !strings.Contains(log.String(), "0644") {
-		t.Errorf("%v, log: %s", err, log.String())
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; i < 30 && err == nil; i++ {
+			o.Region = []string{"us-east-1", "ap-southeast-2"}[i%2]
+			_, err = credentials.Ensure(o)
+		}
+		done <- err
+	}()
+	for reads := 0; ; reads++ {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			if entries, err := os.ReadDir(o.Directory); err != nil || len(entries) != 1 {
+				t.Errorf("left behind: %v %v", entries, err)
+			}
+			if info, err := os.Stat(filepath.Join(o.Directory, credentials.File)); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("mode %v, %v", info.Mode(), err)
+			}
+			return
+		default:
+		}
+		got, err := credentials.Read(o.Directory)
+		if err != nil || got.SecretAccessKey != root.SecretAccessKey || got.Region == "" {
+			t.Fatalf("read %d: %v %v", reads, got, err)
+		}
+	}
+}
+
+// Nothing is written where a whole file cannot be made.
+func TestWithoutRandomness(t *testing.T) {
+	o := options(t)
+	for _, bytes := range []int{0, 20} {
+		o.Rand = strings.NewReader(strings.Repeat("x", bytes))
+		if _, err := credentials.Open(o); err == nil {
+			t.Errorf("made from %d bytes", bytes)
+		}
+	}
+	o.Rand = strings.NewReader(strings.Repeat("x", 60)) // enough for the access key
+	if _, err := credentials.Open(o); err == nil {
+		t.Error("made from 60 bytes")
+	}
+	entries, err := os.ReadDir(o.Directory)
+	if err != nil || len(entries) != 1 || entries[0].Name() != credentials.File {
+		t.Errorf("made: %v %v", entries, err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 )
@@ -12,8 +11,9 @@ import (
 // maxFile bounds what is read of a file.
 const maxFile = 1 << 20
 
-// readPrivate reads a file and warns where others than its owner may read it.
-func readPrivate(path string, log *slog.Logger) (string, error) {
+// readPrivate reads a file. One that others than its owner may read or change is
+// refused: its secrets have to be taken as known.
+func readPrivate(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -24,7 +24,7 @@ func readPrivate(path string, log *slog.Logger) (string, error) {
 		return "", err
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		log.Warn("file with secrets is open to others than its owner", "file", path, "mode", fmt.Sprintf("%04o", mode), "wanted", "0600")
+		return "", fmt.Errorf("%s holds secrets and is open to others than its owner: its mode is %04o, 0600 is needed", path, mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {

@@ -44,14 +44,14 @@ const (
 )
 
 // EnsureKeys reads the installation's keys, or makes them at the first start. Of
-// the options, Directory, Rand and Log are used.
+// the options, Directory and Rand are used.
 func EnsureKeys(o Options) (Keys, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(o.Directory, 0o700); err != nil {
 		return Keys{}, fmt.Errorf("data directory: %w", err)
 	}
 	path := filepath.Join(o.Directory, KeysFile)
-	text, err := readPrivate(path, o.Log)
+	text, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		k := Keys{MessageID: make([]byte, messageIDBytes), NextToken: make([]byte, nextTokenBytes)}
 		for _, b := range [][]byte{k.MessageID, k.NextToken} {
