@@ -97,14 +97,37 @@ func (c *Cluster) Kill() {
 	}
 }
 
+// CPU is the time that the server has used so far.
+func (c *Cluster) CPU() time.Duration { return c.server.cpu(c.t) }
+
+// Name is the name of the database in a URL of this package.
+func Name(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
 // URL is where a database is reached.
 func (c *Cluster) URL(database string) string { return socketURL(c.sockets, database) }
 
 // Database makes an empty database and gives its URL.
 func (c *Cluster) Database() string {
 	c.t.Helper()
+	return c.create("template1")
+}
+
+// Copy makes a copy of the database at url, which nobody may be connected to.
+func (c *Cluster) Copy(url string) string {
+	c.t.Helper()
+	return c.create(Name(url))
+}
+
+func (c *Cluster) create(template string) string {
+	c.t.Helper()
 	name := fmt.Sprintf("test%d", c.count.Add(1))
-	c.Exec(c.URL(superuser), "CREATE DATABASE "+name)
+	c.Exec(c.URL(superuser), "CREATE DATABASE "+name+" TEMPLATE "+template)
 	return c.URL(name)
 }
 

@@ -33,6 +33,14 @@ func TestCluster(t *testing.T) {
 	if err := Exec(t.Context(), b, "SELECT FROM kept"); err == nil {
 		t.Error("the databases are one")
 	}
+	copied := c.Copy(a)
+	if got := value(t, copied, "SELECT v FROM kept"); got != "yes" || Name(copied) == Name(a) {
+		t.Errorf("the copy %s holds %q", Name(copied), got)
+	}
+	before := c.CPU()
+	if value(t, a, "SELECT count(*)::text FROM generate_series(1, 1000000)"); c.CPU() <= before {
+		t.Errorf("the server has used %v, and %v after more work", before, c.CPU())
+	}
 	for _, end := range []func(){c.Stop, c.Kill} {
 		end()
 		if err := Exec(t.Context(), a, "SELECT 1"); err == nil {

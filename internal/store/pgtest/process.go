@@ -2,9 +2,12 @@ package pgtest
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -81,3 +84,32 @@ func (p *process) output() string {
 	defer p.mu.Unlock()
 	return p.out.String()
 }
+
+// cpu is what the process and its children have used, those that have ended too.
+func (p *process) cpu(t testing.TB) (total time.Duration) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range stats {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		// proc(5): the name in parentheses may hold anything; state, parent and
+		// group follow, and from the 14th field on the times.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if len(fields) < 15 || fields[1] != strconv.Itoa(p.cmd.Process.Pid) && !strings.HasPrefix(string(text), strconv.Itoa(p.cmd.Process.Pid)+" ") {
+			continue
+		}
+		for _, field := range fields[11:15] {
+			ticks, _ := strconv.ParseInt(field, 10, 64)
+			total += time.Duration(ticks) * time.Second / ticksPerSecond
+		}
+	}
+	return total
+}
+
+// ticksPerSecond of the times in /proc, on every Linux that Go runs on.
+const ticksPerSecond = 100

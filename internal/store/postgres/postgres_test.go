@@ -1,18 +1,28 @@
 package postgres
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
+	"go.uber.org/goleak"
+
+	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/pgtest"
 	"heliograph/internal/store/storetest"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // open opens an engine on a server that does not wait for its disk.
 func open(t testing.TB, url string, o Options) *Engine {
 	t.Helper()
 	o.AllowNoFsync = true
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	e, err := Open(t.Context(), url, o)
 	if err != nil {
 		t.Fatal(err)
@@ -21,25 +31,138 @@ func open(t testing.TB, url string, o Options) *Engine {
 	return e
 }
 
-// databases gives each directory of the suite a database.
-type databases struct {
-	mu   sync.Mutex
-	urls map[string]string
+// rig is a server, with a database to copy that has its tables.
+type rig struct {
+	*pgtest.Cluster
+	mu       sync.Mutex
+	template string
+	byDir    map[string]string
 }
 
-func (d *databases) url(dir string, make func() string) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.urls[dir] == "" {
-		d.urls[dir] = make()
+func newRig(t testing.TB) *rig {
+	t.Helper()
+	r := &rig{Cluster: pgtest.Start(t, pgtest.Options{}), byDir: map[string]string{}}
+	r.template = r.Cluster.Database()
+	if err := open(t, r.template, Options{}).Close(); err != nil {
+		t.Fatal(err)
 	}
-	return d.urls[dir]
+	return r
+}
+
+func (r *rig) database() string { return r.Copy(r.template) }
+
+// of is the database that stands for a directory of the suite.
+func (r *rig) of(dir string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byDir[dir] == "" {
+		r.byDir[dir] = r.database()
+	}
+	return r.byDir[dir]
 }
 
 func TestContract(t *testing.T) {
-	cluster := pgtest.Start(t, pgtest.Options{})
-	byDir := &databases{urls: map[string]string{}}
+	r := newRig(t)
+	storetest.Run(t, func(t *testing.T, dir string) store.Engine { return open(t, r.of(dir), Options{}) })
+}
+
+// Through PgBouncer in transaction mode, with fewer connections to the server than
+// the engine has to it, so that they do change hands.
+func TestContractThroughPgBouncer(t *testing.T) {
+	r := newRig(t)
+	bounced := r.Bouncer("default_pool_size = 3", "server_idle_timeout = 2")
 	storetest.Run(t, func(t *testing.T, dir string) store.Engine {
-		return open(t, byDir.url(dir, cluster.Database), Options{})
+		e := open(t, bounced(pgtest.Name(r.of(dir))), Options{})
+		if !e.pooled {
+			t.Fatal("the pooler was not noticed")
+		}
+		return e
 	})
+}
+
+// node is an engine that has joined.
+type node struct {
+	*Engine
+	t     *testing.T
+	fence store.Fence
+	ids   *sms.IDs
+	seq   int64 // of dispatches
+}
+
+func join(t *testing.T, e *Engine, name string) *node {
+	t.Helper()
+	f, err := e.Join(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := e.LastID(t.Context(), f.Slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dispatch, err := e.LastDispatch(t.Context(), f.Slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &node{Engine: e, t: t, fence: f, ids: sms.NewIDs(f.Slot, last), seq: dispatch}
+}
+
+const (
+	account = "111122223333"
+	month   = "2026-09"
+)
+
+var now = time.UnixMilli(1_790_000_000_123).UTC()
+
+// accept is a change that accepts a new message, which costs 1.
+func (n *node) accept(parts int) (*store.Change, *sms.Message) {
+	m := &sms.Message{ID: n.ids.Next(now), Account: account, Parts: parts, Body: "hello", AcceptedAt: now, ExpiresAt: now.Add(time.Hour), ConfigurationSet: "set"}
+	return &store.Change{
+		Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "lane", Parts: parts, Due: now, Expires: m.ExpiresAt}}},
+		Spend:  []store.SpendDelta{{Account: account, Month: month, Channel: "TEXT", Amount: 1}},
+	}, m
+}
+
+func update(m *sms.Message, kind sms.UpdateKind, number int, status sms.Status) *store.Change {
+	return &store.Change{Parts: []store.PartChange{{Shard: "acme", Account: account, ConfigurationSet: "set", Expires: m.ExpiresAt,
+		Update: sms.PartUpdate{Message: m.ID, Parts: m.Parts, Number: number, Kind: kind, Status: status, At: now}}}}
+}
+
+func (n *node) apply(changes ...*store.Change) {
+	n.t.Helper()
+	if err := n.Apply(n.t.Context(), n.fence, changes); err != nil {
+		n.t.Fatal(err)
+	}
+	for _, c := range changes {
+		if c.Err != nil {
+			n.t.Fatal(c.Err)
+		}
+	}
+}
+
+func (n *node) spent() sms.Money {
+	n.t.Helper()
+	m, err := n.Spend(n.t.Context(), account, month, "TEXT")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return m
+}
+
+func (n *node) counts() store.Counts {
+	n.t.Helper()
+	c, err := n.Counts(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return c
+}
+
+// count is the number that a statement answers.
+func (n *node) count(sql string) int64 {
+	n.t.Helper()
+	v, err := n.number(n.t.Context(), "count", sql)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return v
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"heliograph/internal/sms"
@@ -14,28 +15,67 @@ import (
 	"heliograph/internal/store/record"
 )
 
-// scan reads what one statement answers.
+// scan reads what one statement answers. An argument is an int, an int64, a string
+// or a slice of int64; the statement says bigint, text or bigint[] of it.
 func (e *Engine) scan(ctx context.Context, from *pgxpool.Pool, what, sql string, each func(row) error, args ...any) error {
 	if e.isClosed() {
 		return store.ErrClosed
 	}
-	rows, err := from.Query(ctx, sql, append([]any{pgx.QueryResultFormats{pgx.BinaryFormatCode}}, args...)...)
-	if err == nil {
-		defer rows.Close()
-		for err == nil && rows.Next() {
-			err = unreadable(each(row(rows.RawValues())))
-		}
-		if err == nil {
-			err = rows.Err()
-		}
-	}
-	if err != nil {
+	if err := e.query(ctx, from, sql, each, args); err != nil {
 		if e.isClosed() {
 			return store.ErrClosed
 		}
 		return fmt.Errorf("read %s: %w", what, classify(ctx, err))
 	}
 	return nil
+}
+
+func (e *Engine) query(ctx context.Context, from *pgxpool.Pool, sql string, each func(row) error, args []any) error {
+	c, err := from.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	params, types := encode(args)
+	raw := c.Conn().PgConn()
+	var r *pgconn.ResultReader
+	if e.pooled {
+		r = raw.ExecParams(ctx, sql, params, types, binaryFormat, binaryFormat)
+	} else {
+		prepared, err := c.Conn().Prepare(ctx, sql, sql) // once a connection
+		if err != nil {
+			return err
+		}
+		r = raw.ExecStatement(ctx, prepared, params, binaryFormat, binaryFormat)
+	}
+	err = read(r, each)
+	if code := sqlState(err); code == codeStalePlan || code == codeNoStatement {
+		_ = c.Conn().Close(ctx) // its statements are of no more use
+	}
+	return err
+}
+
+func encode(args []any) (params [][]byte, types []uint32) {
+	for _, v := range args {
+		var oid uint32
+		var b []byte
+		switch v := v.(type) {
+		case int:
+			oid, b = oidInt, intParam(int64(v))
+		case int64:
+			oid, b = oidInt, intParam(v)
+		case string:
+			oid, b = oidText, []byte(v)
+		case []int64:
+			a := array{oid: oidInts}
+			for _, n := range v {
+				a.int(n)
+			}
+			oid, b = oidInts, a.param()
+		}
+		params, types = append(params, b), append(types, oid)
+	}
+	return params, types
 }
 
 // number reads the single integer that a statement answers.
@@ -78,22 +118,22 @@ type querier interface {
 // last is what the slot's last commit has left. A slot that never committed may
 // have rows all the same, where they were brought in from elsewhere.
 func (e *Engine) last(ctx context.Context, q querier, slot int) (seq int64, id sms.ID, err error) {
-	err = q.QueryRow(ctx, "SELECT seq, id FROM last_commit WHERE slot = $1::int ORDER BY epoch DESC, n DESC LIMIT 1", slot).Scan(&seq, &id)
+	err = q.QueryRow(ctx, "SELECT seq, id FROM last_commit WHERE slot = $1::bigint ORDER BY epoch DESC, n DESC LIMIT 1", slot).Scan(&seq, &id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = q.QueryRow(ctx, `SELECT coalesce((SELECT max(seq) FROM event WHERE slot = $1::int), 0),
-			coalesce((SELECT id FROM message WHERE (id >> 16) & 63 = $1::int ORDER BY id DESC LIMIT 1), 0)`, slot).Scan(&seq, &id)
+		err = q.QueryRow(ctx, `SELECT coalesce((SELECT max(seq) FROM event WHERE slot = $1::bigint), 0),
+			coalesce((SELECT id FROM message WHERE (id >> 16) & 63 = $1::bigint ORDER BY id DESC LIMIT 1), 0)`, slot).Scan(&seq, &id)
 	}
 	return seq, id, err
 }
 
 // LastDispatch is the largest Seq of a slot's dispatches, 0 for none.
 func (e *Engine) LastDispatch(ctx context.Context, slot int) (int64, error) {
-	return e.number(ctx, "last dispatch", "SELECT coalesce(max(seq), 0) FROM dispatch WHERE slot = $1::int", slot)
+	return e.number(ctx, "last dispatch", "SELECT coalesce(max(seq), 0) FROM dispatch WHERE slot = $1::bigint", slot)
 }
 
 // LastParked is the largest Seq of a slot's parked receipts, 0 for none.
 func (e *Engine) LastParked(ctx context.Context, slot int) (int64, error) {
-	return e.number(ctx, "last parked receipt", "SELECT coalesce(max(seq), 0) FROM receipt_parked WHERE slot = $1::int", slot)
+	return e.number(ctx, "last parked receipt", "SELECT coalesce(max(seq), 0) FROM receipt_parked WHERE slot = $1::bigint", slot)
 }
 
 // QueuedAfter reads a shard's queued messages after an ID.
@@ -140,7 +180,7 @@ func scanAwaiting(r row) (store.Awaiting, error) {
 // Dispatches reads a slot's marks after a Seq.
 func (e *Engine) Dispatches(ctx context.Context, slot int, after int64, limit int) ([]store.Dispatch, error) {
 	var out []store.Dispatch
-	err := e.scan(ctx, e.reads, "dispatches", "SELECT seq, carrier, parts FROM dispatch WHERE slot = $1::int AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
+	err := e.scan(ctx, e.reads, "dispatches", "SELECT seq, carrier, parts FROM dispatch WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
 		func(r row) error {
 			parts, err := record.Keys[sms.PartID](r[2])
 			out = append(out, store.Dispatch{Seq: r.int(0), Carrier: r.text(1), Parts: parts})
@@ -152,7 +192,7 @@ func (e *Engine) Dispatches(ctx context.Context, slot int, after int64, limit in
 // ParkedReceipts reads a slot's parked receipts after a Seq.
 func (e *Engine) ParkedReceipts(ctx context.Context, slot int, after int64, limit int) ([]store.ParkedReceipt, error) {
 	var out []store.ParkedReceipt
-	err := e.scan(ctx, e.reads, "parked receipts", "SELECT seq, carrier, at, doc FROM receipt_parked WHERE slot = $1::int AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
+	err := e.scan(ctx, e.reads, "parked receipts", "SELECT seq, carrier, at, doc FROM receipt_parked WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
 		func(r row) error {
 			out = append(out, store.ParkedReceipt{Seq: r.int(0), Carrier: r.text(1), At: r.time(2), Doc: r.blob(3)})
 			return nil

@@ -89,7 +89,7 @@ func mergeSlots(events []store.Event) []store.Event {
 // EventsAfter reads a slot's log after a Seq.
 func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]store.Event, error) {
 	var out []store.Event
-	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::int AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
+	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
 		collectEvents(&out), slot, after, limit)
 	return out, err
 }
@@ -98,7 +98,7 @@ func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit i
 // not there are left out.
 func (e *Engine) EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.Event, error) {
 	var out []store.Event
-	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::int AND seq = ANY($2::bigint[]) ORDER BY slot, seq",
+	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq = ANY($2::bigint[]) ORDER BY slot, seq",
 		collectEvents(&out), slot, seqs)
 	return out, err
 }

@@ -15,6 +15,7 @@ const (
 	oidByteas    = 1001
 	oidBytea     = 17
 	arrayHeader  = 20 // bytes, of an array with one dimension
+	emptyArray   = 12
 	nullElement  = 0xffffffff
 	lengthOfInt  = 8
 	lengthPrefix = 4
@@ -81,7 +82,7 @@ func (a *array) null() {
 	a.nulls = true
 }
 
-// param is the whole array; there must be an element.
+// param is the whole array.
 func (a *array) param() []byte {
 	element := uint32(oidInt)
 	switch a.oid {
@@ -89,6 +90,11 @@ func (a *array) param() []byte {
 		element = oidText
 	case oidByteas:
 		element = oidBytea
+	}
+	if a.n == 0 {
+		a.buf = append(a.buf[:0], make([]byte, emptyArray)...)
+		binary.BigEndian.PutUint32(a.buf[8:], element)
+		return a.buf
 	}
 	nulls := uint32(0)
 	if a.nulls {
