@@ -20,7 +20,7 @@ type Config struct {
 	File string `yaml:"-"` // that it was read from, empty for none
 
 	DataDir            string        `yaml:"data_dir"`
-	Database           string        `yaml:"database"` // sqlite
+	Database           string        `yaml:"database"` // SQLite, or a postgres:// URL
 	Region             string        `yaml:"region"`
 	Account            string        `yaml:"account"` // the first account, twelve digits
 	Tier               Tier          `yaml:"tier"`
@@ -41,6 +41,9 @@ type Config struct {
 	Events             Events        `yaml:"events"`
 	Log                Log           `yaml:"log"`
 }
+
+// SQLite is the Database that is embedded.
+const SQLite = "sqlite"
 
 // Tier is the account's place in the guide's sandbox: sandbox or production.
 type Tier string
@@ -198,7 +201,7 @@ const sandboxSpend = SpendLimit(sms.USD)
 // defaults is the configuration without a file and an environment.
 func defaults() Config {
 	return Config{
-		DataDir: "./data", Database: "sqlite", Region: "us-east-1", Account: "111122223333", Tier: Sandbox,
+		DataDir: "./data", Database: SQLite, Region: "us-east-1", Account: "111122223333", Tier: Sandbox,
 		API:               API{Listen: "127.0.0.1:7670", MaxConnections: api.DefaultMaxConnections},
 		RecipientInterval: time.Second,
 		LostOutcomes:      LostOutcomes{Transactional: Resend, Promotional: Resend},

@@ -69,12 +69,9 @@ func (k *checker) basics(c *Config) {
 	if c.DataDir == "" {
 		k.fail("data_dir", "a directory is needed")
 	}
-	switch {
-	case c.Database == "sqlite":
-	case strings.HasPrefix(c.Database, "postgres://"), strings.HasPrefix(c.Database, "postgresql://"):
-		k.fail("database", "PostgreSQL is not supported by this version; sqlite is")
-	default:
-		k.fail("database", "%q is not sqlite", c.Database)
+	// What it holds is not repeated: it may have a password.
+	if c.Database != SQLite && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		k.fail("database", "it is neither sqlite nor a URL that begins with postgres://")
 	}
 	if !regionForm.MatchString(c.Region) {
 		k.fail("region", "%q is no region, such as us-east-1", c.Region)
