@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -193,16 +194,14 @@ func (x *index) late(before time.Time) []parkedReceipt {
 func (x *index) expired(before time.Time) []parkedReceipt {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var out, rest []parkedReceipt
+	var out []parkedReceipt
 	for _, p := range x.parked {
 		if p.at.Before(before) {
 			out = append(out, p)
-		} else {
-			rest = append(rest, p)
 		}
 	}
-	if over := len(rest) - maxParked; over > 0 {
-		out = append(out, sorted(rest)[:over]...)
+	if over := len(x.parked) - maxParked; over > len(out) {
+		return sorted(slices.Collect(maps.Values(x.parked)))[:over]
 	}
 	return sorted(out)
 }
