@@ -87,6 +87,7 @@ func (s *service) abandon(ctx context.Context) {
 	}
 	if s.committer != nil {
 		s.committer.Close()
+		s.leave(ctx)
 	}
 	if s.engine != nil {
 		if err := s.engine.Close(); err != nil {
@@ -106,7 +107,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	}
 	fence, err := s.openStore(ctx)
 	if err != nil {
-		return fmt.Errorf("take the node's slot: %w", err)
+		return err
 	}
 	s.messages = store.NewMessageCache(cachedMessages)
 	s.committer = store.NewCommitter(s.engine, fence, store.CommitterOptions{

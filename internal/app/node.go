@@ -21,6 +21,9 @@ const servingNode = "heliograph"
 // standByPoll is how often a process that stands by looks for its turn.
 const standByPoll = 500 * time.Millisecond
 
+// leaveTime bounds how long an ordered end waits for the database to hear of it.
+const leaveTime = 3 * time.Second
+
 // openStore opens the database and takes the node's slot in it. Over a shared
 // database it waits until no other process serves.
 func (s *service) openStore(ctx context.Context) (store.Fence, error) {
@@ -31,7 +34,7 @@ func (s *service) openStore(ctx context.Context) (store.Fence, error) {
 		}
 		s.engine = engine
 		host, _ := os.Hostname()
-		return engine.Join(ctx, host)
+		return s.join(ctx, host)
 	}
 	engine, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Logger: s.log})
 	if err != nil {
@@ -41,7 +44,15 @@ func (s *service) openStore(ctx context.Context) (store.Fence, error) {
 	if err := s.standBy(ctx); err != nil {
 		return store.Fence{}, err
 	}
-	return engine.Join(ctx, servingNode)
+	return s.join(ctx, servingNode)
+}
+
+func (s *service) join(ctx context.Context, name string) (store.Fence, error) {
+	fence, err := s.engine.Join(ctx, name)
+	if err != nil {
+		return fence, fmt.Errorf("take the node's slot: %w", err)
+	}
+	return fence, nil
 }
 
 // standBy waits until no other process serves: it left, or its lease has run out.
@@ -108,6 +119,8 @@ func (s *service) leave(ctx context.Context) {
 	if s.leases == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+	defer cancel()
 	if err := s.leases.Leave(ctx, s.committer.Fence()); err != nil {
 		s.log.Warn("the node's slot was not given up; it is free when its lease runs out", "error", err)
 	}

@@ -116,20 +116,27 @@ func (s *shard) unclaim(claims []claim, err error) {
 	s.wake()
 }
 
-// handOver submits marked batches in order.
+// handOver submits marked batches, each lane in its order and at its rate.
 func (s *shard) handOver() {
-	for range s.work.wake {
-		s.submitAll()
-	}
-	s.submitAll()
-}
-
-func (s *shard) submitAll() {
-	for list := s.work.take(); len(list) > 0; list = s.work.take() {
-		for _, claims := range list {
-			for i := range claims {
-				s.submit(claims[i])
+	var d departures
+	timer := time.NewTimer(never)
+	defer timer.Stop()
+	wake := s.work.wake
+	for {
+		s.plan(&d, s.work.take(), s.q.o.Now())
+		for c, ok := d.next(s.q.o.Now()); ok; c, ok = d.next(s.q.o.Now()) {
+			s.submit(c)
+		}
+		if wake == nil && len(d.waiting) == 0 {
+			return
+		}
+		timer.Reset(d.wait(s.q.o.Now()))
+		select {
+		case _, open := <-wake:
+			if !open {
+				wake = nil // what is left still leaves at its time
 			}
+		case <-timer.C:
 		}
 	}
 }

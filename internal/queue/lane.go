@@ -52,6 +52,7 @@ type lane struct {
 	key    string
 	rate   float64 // message parts a second; 0 is no limit
 	bucket throttle.Bucket
+	pace   pace
 	fifo   [2]deque[*entry] // by class, ascending by id
 	parts  int              // waiting
 	turns  int
@@ -77,6 +78,7 @@ func (l *lane) setRate(now time.Time, rate float64) {
 	if l.rate != rate {
 		l.rate = rate
 		l.bucket.SetRate(now, rate)
+		l.pace = newPace(rate)
 	}
 }
 
