@@ -166,3 +166,30 @@ func (n *node) count(sql string) int64 {
 	}
 	return v
 }
+
+// TestEngine runs what needs a server, but not one of its own.
+func TestEngine(t *testing.T) {
+	r := newRig(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *rig)
+	}{
+		{"a stale node's commit", testStale},
+		{"a connection that ends in a commit", testCut},
+		{"a connection that ends in a commit that reads nothing", testCutOneWay},
+		{"several nodes", testSeveralNodes},
+		{"receipts at every node", testFinality},
+		{"the same resource made by two nodes", testSameResource},
+		{"slots", testSlots},
+		{"leases", testLeases},
+		{"a stalled node is fenced off", testFenceOffStalled},
+		{"holdings", testHoldings},
+		{"watching", testWatch},
+		{"watching through a pooler", testWatchPooled},
+		{"tables made by several nodes at once", testMigrations},
+		{"settings", testSettings},
+		{"servers that do not fit", testProbe},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, r) })
+	}
+}
