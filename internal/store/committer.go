@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -16,10 +17,13 @@ type Committer struct {
 	observe []func([]*Change)
 	fatal   func(error) // nil once it was called
 	stats   func(changes int, took time.Duration, err error)
+	limit   time.Duration
 
 	mu      sync.Mutex
 	wake    chan struct{} // holds a token while there is something to do
 	pending []request
+	turn    int64 // counts the beginnings and ends of transactions
+	stalled bool  // the transaction in progress has taken longer than limit
 	closed  bool
 	done    chan struct{}
 }
@@ -31,6 +35,8 @@ type request struct {
 
 // ErrClosed is answered after Close.
 var ErrClosed = errors.New("store is closed")
+
+var errStalled = fmt.Errorf("%w: a transaction has not ended for too long", ErrUnavailable)
 
 // maxBatch bounds one transaction, so that its latency stays bounded.
 const maxBatch = 512
@@ -45,11 +51,15 @@ type CommitterOptions struct {
 	Fatal func(error)
 	// Stats, if set, is told of each transaction.
 	Stats func(changes int, took time.Duration, err error)
+	// Limit, if not 0, is how long a transaction may take before changes that are not
+	// part of it are refused with ErrUnavailable, until it ends. What is part of it is
+	// answered when it ends: only then is it known whether it was written.
+	Limit time.Duration
 }
 
 // NewCommitter starts group commit over an engine.
 func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
-	c := &Committer{engine: engine, fence: fence, observe: o.Observers, fatal: o.Fatal, stats: o.Stats,
+	c := &Committer{engine: engine, fence: fence, observe: o.Observers, fatal: o.Fatal, stats: o.Stats, limit: o.Limit,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if c.stats == nil {
 		c.stats = func(int, time.Duration, error) {}
@@ -70,12 +80,18 @@ func (c *Committer) Commit(change *Change) error {
 }
 
 // Enqueue hands a change in and returns at once; reply is called when the change
-// is durable or has failed, from the committer's goroutine. It must not wait.
+// is durable or has failed, from the committer's goroutine, or at once where it is
+// refused. It must not wait.
 func (c *Committer) Enqueue(change *Change, reply func(error)) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		reply(ErrClosed)
+		return
+	}
+	if c.stalled {
+		c.mu.Unlock()
+		reply(errStalled)
 		return
 	}
 	c.pending = append(c.pending, request{change, reply})
@@ -111,15 +127,53 @@ func (c *Committer) drain(spare []request) []request {
 		c.mu.Lock()
 		batch := c.pending
 		c.pending = spare[:0]
+		if len(batch) > maxBatch {
+			c.pending = append(c.pending, batch[maxBatch:]...)
+			clear(batch[maxBatch:])
+			batch = batch[:maxBatch]
+		}
 		c.mu.Unlock()
 		if len(batch) == 0 {
 			return batch
 		}
-		for start := 0; start < len(batch); start += maxBatch {
-			c.apply(batch[start:min(start+maxBatch, len(batch))])
-		}
+		c.apply(batch)
 		clear(batch)
 		spare = batch
+	}
+}
+
+// begin starts the clock of a transaction; end stops it.
+func (c *Committer) begin() (end func()) {
+	if c.limit == 0 {
+		return func() {}
+	}
+	c.mu.Lock()
+	c.turn++
+	turn := c.turn
+	c.mu.Unlock()
+	timer := time.AfterFunc(c.limit, func() { c.refuse(turn) })
+	return func() {
+		timer.Stop()
+		c.mu.Lock()
+		c.turn++
+		c.stalled = false
+		c.mu.Unlock()
+	}
+}
+
+// refuse answers what waits for the transaction of this turn, if it has not ended.
+func (c *Committer) refuse(turn int64) {
+	c.mu.Lock()
+	if c.turn != turn {
+		c.mu.Unlock()
+		return
+	}
+	c.stalled = true
+	waiting := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	for i := range waiting {
+		waiting[i].reply(errStalled)
 	}
 }
 
@@ -129,8 +183,9 @@ func (c *Committer) apply(batch []request) {
 		changes[i] = batch[i].change
 	}
 	passPoint("before", changes)
-	began := time.Now()
+	began, end := time.Now(), c.begin()
 	err := c.engine.Apply(context.Background(), c.fence, changes)
+	end()
 	c.stats(len(changes), time.Since(began), err)
 	if c.fatal != nil && (errors.Is(err, ErrBroken) || errors.Is(err, ErrFenced)) {
 		c.fatal(err)

@@ -175,3 +175,40 @@ func TestCommitterIsolatesABadChange(t *testing.T) {
 		}
 	})
 }
+
+// While a transaction does not end, what is not part of it is refused, and then
+// taken again.
+func TestCommitterLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := time.Duration(0)
+		e := applier{apply: func([]*Change) error {
+			time.Sleep(slow)
+			return nil
+		}}
+		c := NewCommitter(e, Fence{}, CommitterOptions{Limit: time.Second})
+		commit := func(wantErr error, wantTook time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if err := c.Commit(change(1)); !errors.Is(err, wantErr) || time.Since(began) != wantTook {
+				t.Errorf("%v after %v, want %v after %v", err, time.Since(began), wantErr, wantTook)
+			}
+		}
+		commit(nil, 0)
+		slow = 999 * time.Millisecond
+		commit(nil, slow)
+		slow = time.Minute
+		var wg sync.WaitGroup
+		wg.Go(func() { commit(nil, time.Minute) })
+		synctest.Wait()
+		// Handed in before the limit: refused when it is reached. Afterwards: at once.
+		wg.Go(func() { commit(ErrUnavailable, time.Second) })
+		time.Sleep(2 * time.Second)
+		commit(ErrUnavailable, 0)
+		slow = 0
+		wg.Wait()
+		commit(nil, 0)
+		time.Sleep(time.Hour) // no clock runs on
+		commit(nil, 0)
+		c.Close()
+	})
+}

@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+	"heliograph/internal/store/pgtest"
+)
+
+// The server ends again and again, in order and as in a crash, while callers
+// commit. What was answered is there, what was refused is not, and work goes on
+// by itself.
+func TestOutage(t *testing.T) {
+	cluster := pgtest.Start(t, pgtest.Options{Fsync: true})
+	n := join(t, open(t, cluster.Database(), Options{}), "a")
+	committer := store.NewCommitter(n.Engine, n.fence, store.CommitterOptions{Fatal: func(err error) { t.Error(err) }})
+	ctx, stop := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	kept, refused := map[sms.ID]bool{}, 0
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				change, m := n.accept(1)
+				err := committer.Commit(change)
+				mu.Lock()
+				if err == nil {
+					kept[m.ID] = true
+				} else if refused++; !errors.Is(err, store.ErrUnavailable) {
+					t.Error(err)
+				}
+				mu.Unlock()
+				if err != nil {
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	progress := func() {
+		t.Helper()
+		count := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(kept)
+		}
+		for before, deadline := count(), time.Now().Add(20*time.Second); count() < before+50; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("nothing is committed")
+			}
+		}
+	}
+	for i := range 6 {
+		progress()
+		if i%2 == 0 {
+			cluster.Kill()
+		} else {
+			cluster.Stop()
+		}
+		if _, err := n.Counts(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("reading while the server is away: %v", err)
+		}
+		if err := n.Renew(t.Context(), n.fence); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("renewing while the server is away: %v", err)
+		}
+		cluster.Start()
+	}
+	progress()
+	stop()
+	wg.Wait()
+	committer.Close()
+	var there []store.Queued
+	for after := sms.ID(0); ; after = there[len(there)-1].ID {
+		page, err := n.QueuedAfter(t.Context(), "acme", after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if there = append(there, page...); len(page) < 1000 {
+			break
+		}
+	}
+	for _, q := range there {
+		if !kept[q.ID] {
+			t.Errorf("message %d was refused and is there", q.ID)
+		}
+		delete(kept, q.ID)
+	}
+	if len(kept) > 0 {
+		t.Errorf("%d messages were answered and are lost", len(kept))
+	}
+	if n.spent() != sms.Money(len(there)) {
+		t.Errorf("spent %d for %d messages", n.spent(), len(there))
+	}
+	if last, err := n.LastSeq(t.Context(), n.fence.Slot); err != nil || last != int64(len(there)) {
+		t.Errorf("%d events of %d messages, %v", last, len(there), err)
+	}
+	t.Logf("%d messages, %d refused", len(there), refused)
+}
+
+// An engine that is closed while it waits to learn what became of a commit says
+// that it does not know.
+func TestCloseInOutage(t *testing.T) {
+	g := new(gate)
+	cluster := pgtest.Start(t, pgtest.Options{})
+	n := join(t, open(t, cluster.Database(), Options{dial: g.dial}), "a")
+	points := n.points(g)
+	s := n.set()
+	g.arm(stall, points-1, false)
+	answer := make(chan error)
+	go func() { answer <- n.Apply(t.Context(), n.fence, s.batch) }()
+	<-g.reached
+	cluster.Kill()
+	close(g.release)
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-answer; !errors.Is(err, store.ErrUnknown) {
+		t.Errorf("%v", err)
+	}
+}
