@@ -1,0 +1,116 @@
+package crash
+
+import (
+	"path/filepath"
+
+	"heliograph/internal/store"
+	"heliograph/internal/store/sqlite"
+)
+
+// finish ends the load, lets a last process come to the end of everything, and
+// holds all that is left against all that was seen.
+func (e *epoch) finish() {
+	e.t.Helper()
+	e.stop()
+	e.busy.Wait()
+	e.skew.Store(0)
+	e.start([]string{plainBinary})
+	e.ready()
+	e.settle()
+	e.checkCounted()
+	e.terminate()
+	e.publishRest()
+	engine := e.open()
+	defer engine.Close()
+	e.verify(engine)
+}
+
+// settle waits until nothing is queued or in flight and the message centres owe
+// nothing.
+func (e *epoch) settle() {
+	e.t.Helper()
+	var last map[string]float64
+	defer func() {
+		if e.t.Failed() {
+			e.t.Logf("the queue at the end: %v; %s; %s", last, e.centres["one"], e.centres["two"])
+		}
+	}()
+	eventually(e.t, "the queue to be empty", func() bool {
+		m, err := e.server.Metrics()
+		if err != nil {
+			e.t.Fatalf("metrics: %v\n%s", err, e.stderr.tail())
+		}
+		last = map[string]float64{}
+		waiting := 0.0
+		for _, name := range []string{"heliograph_queue_messages", "heliograph_queue_in_flight_parts", "heliograph_queue_held_messages", "heliograph_event_destination_lag_events"} {
+			value, ok := m[name]
+			if !ok && name != "heliograph_event_destination_lag_events" {
+				e.t.Fatalf("there is no metric %s", name)
+			}
+			last[name] = value
+			waiting += value
+		}
+		for _, c := range e.centres {
+			waiting += float64(c.owed.Load())
+		}
+		return waiting == 0
+	})
+}
+
+// checkCounted holds the metric against what the process has logged.
+func (e *epoch) checkCounted() {
+	e.t.Helper()
+	m, err := e.server.Metrics()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	metric := 0
+	eventually(e.t, "the log to speak of as many possible duplicates as are counted", func() bool {
+		e.readLog()
+		metric = int(m["heliograph_possible_duplicate_parts_total"])
+		return e.counted >= metric
+	})
+	if e.counted != metric {
+		e.t.Errorf("the server speaks of %d parts that it sends again, and counts %d", e.counted, metric)
+	}
+}
+
+// open opens the store that the last process has left.
+func (e *epoch) open() *sqlite.Engine {
+	e.t.Helper()
+	engine, err := sqlite.Open(e.t.Context(), filepath.Join(e.data(), "heliograph.db"), sqlite.Options{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return engine
+}
+
+// publishRest starts the server until every event was published: what was not
+// when it was told to stop is left for the next start.
+func (e *epoch) publishRest() {
+	e.t.Helper()
+	for range 10 {
+		engine := e.open()
+		last, err := engine.LastSeq(e.t.Context(), 0)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		cursors, err := engine.Cursors(e.t.Context())
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		lag, err := engine.LagDestinations(e.t.Context())
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		engine.Close()
+		if len(lag) == 0 && len(cursors) == 1 && cursors[0] == (store.Cursor{Slot: 0, Seq: last}) {
+			return
+		}
+		e.start([]string{plainBinary})
+		e.ready()
+		e.wait(1000)
+		e.terminate()
+	}
+	e.t.Error("there are events that are not published, however often the server is started")
+}

@@ -1,0 +1,8 @@
+//go:build !strace
+
+package crash
+
+// straced says whether rounds may use strace.
+const straced = false
+
+func (e *epoch) killAtSystemCall() { e.t.Fatal("built without the tag strace") }
