@@ -44,8 +44,15 @@ deb:
 lint:
 	@unformatted=$$(gofmt -l cmd internal test); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags python,smsc,postgres ./...
+	$(GO) vet -tags python,smsc,postgres,strace ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; fi
 
 clean:
 	rm -rf bin
+
+# Ends the server in every way that a machine can, hundreds of times over. It needs
+# strace. SEED=n repeats a schedule.
+ROUNDS ?= 500
+.PHONY: crash
+crash: build
+	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 40m -tags strace -v ./test/crash -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
