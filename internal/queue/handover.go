@@ -70,7 +70,7 @@ func (s *shard) mark(claims []claim) {
 			s.q.o.Log.Error("message parts cannot be marked as in flight; they wait", "carrier", s.name, "parts", len(claims), "error", err)
 			s.unclaim(claims, err)
 		case s.overtakes(b):
-			s.takeBack(claims)
+			s.takeBack(claims...)
 		case !s.work.add(claims):
 			s.unclaim(claims, nil)
 		}
@@ -86,12 +86,28 @@ func (s *shard) overtakes(b *batch) bool {
 }
 
 // takeBack ends claims that are marked and are not handed over.
-func (s *shard) takeBack(claims []claim) {
+func (s *shard) takeBack(claims ...claim) {
 	for i := range claims {
+		s.ended(claims[i], carrier.Outcome{Kind: carrier.OtherRoute, Detail: "it waits for parts in front of it that were not handed over"})
 		s.release1()
-		s.outcomes.add(outcome{claim: claims[i], at: s.q.o.Now(), Outcome: carrier.Outcome{Kind: carrier.OtherRoute,
-			Detail: "it waits for parts that could not be marked as in flight"}})
 	}
+}
+
+// ended takes a claim's outcome. While parts that were not handed over are on their
+// way back to their lanes, no others leave: those behind would pass them.
+func (s *shard) ended(c claim, o carrier.Outcome) {
+	if o.Kind == carrier.OtherRoute {
+		s.mu.Lock()
+		s.returning++
+		s.mu.Unlock()
+	}
+	s.outcomes.add(outcome{claim: c, Outcome: o, at: s.q.o.Now()})
+}
+
+func (s *shard) mustWait() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.returning > 0
 }
 
 // unclaim puts claims back that were never handed over. After a failed mark the
@@ -142,12 +158,15 @@ func (s *shard) handOver() {
 }
 
 func (s *shard) submit(c claim) {
+	if s.mustWait() {
+		s.takeBack(c)
+		return
+	}
 	e, m := c.entry, c.entry.message
 	part, err := s.part(m, e, c.part)
 	if err != nil {
 		s.release1()
-		s.outcomes.add(outcome{claim: c, at: s.q.o.Now(), Outcome: carrier.Outcome{Kind: carrier.Refused,
-			Status: sms.StatusInvalidMessage, Detail: err.Error()}})
+		s.ended(c, carrier.Outcome{Kind: carrier.Refused, Status: sms.StatusInvalidMessage, Detail: err.Error()})
 		return
 	}
 	began := s.q.o.Now()
@@ -156,9 +175,8 @@ func (s *shard) submit(c claim) {
 	}
 	s.metrics.submitted.Inc()
 	s.carrier.Submit(part, func(o carrier.Outcome) {
-		now := s.q.o.Now()
-		s.metrics.answer.Observe(max(now.Sub(began), 0).Seconds())
-		s.outcomes.add(outcome{claim: c, Outcome: o, at: now})
+		s.metrics.answer.Observe(max(s.q.o.Now().Sub(began), 0).Seconds())
+		s.ended(c, o)
 	})
 	s.release1()
 }

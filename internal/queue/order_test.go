@@ -145,3 +145,32 @@ func TestNothingLeavesWhileOutcomesCannotBeWritten(t *testing.T) {
 	r.gate.refuse.Store(nil)
 	eventually(t, "all are handed over", func() bool { return len(one.got()) == 3 && r.counts() == store.Counts{} })
 }
+
+// A part that could not be handed over, for instance because the session was
+// ending, is on its way back to its lane while the next one may leave.
+func TestPartsThatComeBackAreNotPassed(t *testing.T) {
+	var submitted atomic.Int32
+	one := newScripted("one", func(carrier.Part) (carrier.Outcome, bool) {
+		if submitted.Add(1) == 1 {
+			return carrier.Outcome{Kind: carrier.OtherRoute}, true
+		}
+		return carrier.Outcome{Kind: carrier.Accepted}, true
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	refuse := func(changes []*store.Change) error {
+		if submitted.Load() == 1 {
+			time.Sleep(100 * time.Millisecond) // the next would be claimed meanwhile
+		}
+		return nil
+	}
+	r.gate.refuse.Store(&refuse)
+	slow := func(m *sms.Message) { m.Route.PartsPerSecond = 50 }
+	r.send(message(to(1), slow), message(to(2), slow), message(to(3), slow))
+	eventually(t, "all are handed over", func() bool { return len(one.got()) == 4 })
+	for i, p := range one.got() {
+		if want := to(max(i, 1)); p.Destination != want {
+			t.Errorf("submission %d went to %s, want %s", i+1, p.Destination, want)
+		}
+	}
+	eventually(t, "no row is left", func() bool { return r.counts() == store.Counts{} })
+}

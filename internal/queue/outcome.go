@@ -218,6 +218,9 @@ func (s *shard) after(o *outcome) {
 		return
 	}
 	s.flying--
+	if o.Kind == carrier.OtherRoute {
+		s.returning--
+	}
 	e.flying &^= bit(o.claim.part)
 	switch o.Kind {
 	case carrier.RetryLater, carrier.OtherRoute, carrier.Unknown:

@@ -81,7 +81,7 @@ func (s *shard) step(now time.Time) (claims []claim, wait time.Duration) {
 		return nil, time.Second
 	}
 	s.downSince = time.Time{}
-	if s.stuck {
+	if s.stuck || s.returning > 0 {
 		return nil, never
 	}
 	if pause := s.pausedUntil.Sub(now); pause > 0 {

@@ -32,6 +32,7 @@ type shard struct {
 	flying      int // claimed or given to Submit, without an outcome in the store
 	pausedUntil time.Time
 	stuck       bool      // outcomes cannot be written: nothing more leaves, or a crash would send all of it twice
+	returning   int       // parts that were not handed over and are not back in their lanes yet
 	unmarked    int64     // Seq of the last batch that was claimed before a mark failed
 	nextExpiry  time.Time // no entry that waits expires before
 	downSince   time.Time
