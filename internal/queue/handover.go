@@ -163,14 +163,14 @@ func (s *shard) submit(c claim) {
 		return
 	}
 	e, m := c.entry, c.entry.message
-	part, err := s.part(m, e, c.part)
+	part, err := s.part(m, c)
 	if err != nil {
 		s.release1()
 		s.ended(c, carrier.Outcome{Kind: carrier.Refused, Status: sms.StatusInvalidMessage, Detail: err.Error()})
 		return
 	}
 	began := s.q.o.Now()
-	if !e.touched && c.part == 1 {
+	if c.first {
 		s.metrics.wait[e.class].Observe(max(began.Sub(m.AcceptedAt), 0).Seconds())
 	}
 	s.metrics.submitted.Inc()
@@ -189,8 +189,9 @@ func (s *shard) release1() {
 	s.mu.Unlock()
 }
 
-// part cuts part n out of its message as it was cut when it was billed.
-func (s *shard) part(m *sms.Message, e *entry, n int) (carrier.Part, error) {
+// part cuts a claimed part out of its message as it was cut when it was billed.
+func (s *shard) part(m *sms.Message, c claim) (carrier.Part, error) {
+	e, n := c.entry, c.part
 	route := &m.Route
 	if e.route != nil {
 		route = e.route
@@ -206,7 +207,7 @@ func (s *shard) part(m *sms.Message, e *entry, n int) (carrier.Part, error) {
 		ID: e.id.Part(n), Number: n, Total: m.Parts, Reference: m.Reference,
 		Origination: route.Identity, Kind: route.Kind, NumberType: route.NumberType,
 		Destination: m.Destination, Country: m.Country, Text: text.Parts[n-1].Text, Encoding: text.Encoding, Reference16: text.Reference16,
-		Expires: e.expires, CountryParameters: m.CountryParameters, Resent: e.resent&bit(n) != 0,
+		Expires: e.expires, CountryParameters: m.CountryParameters, Resent: c.resent,
 	}, nil
 }
 

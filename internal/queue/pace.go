@@ -93,6 +93,8 @@ func (s *shard) plan(d *departures, batches [][]claim, now time.Time) {
 	for _, claims := range batches {
 		for _, c := range claims {
 			d.order++
+			c.first = !c.entry.touched && c.part == 1
+			c.resent = c.entry.resent&bit(c.part) != 0
 			heap.Push(&d.waiting, due{at: c.entry.lane.pace.reserve(now), order: d.order, claim: c})
 		}
 	}

@@ -19,6 +19,9 @@ type claim struct {
 	entry *entry
 	part  int
 	batch *batch
+
+	first  bool // of the message that is handed over; set with resent when it leaves
+	resent bool // it may have been sent before
 }
 
 // schedule is the shard's clock: it claims what may leave now and sleeps until
