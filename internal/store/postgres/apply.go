@@ -64,6 +64,7 @@ func (e *Engine) apply(f store.Fence, changes []*store.Change) (err error) {
 		}
 		if o == done {
 			e.commits, e.seq, e.maxID = e.next, e.batch.Seq, e.newest
+			e.running.written()
 			return nil
 		}
 		if o == lost { // a connection may have ended long before anybody noticed
@@ -82,7 +83,8 @@ func (e *Engine) apply(f store.Fence, changes []*store.Change) (err error) {
 			if errors.As(err, &step) && step.s == fence {
 				return fenced(f)
 			}
-			// Somebody else committed under the same fence.
+			// What is known of the rows before is not so any more: somebody else
+			// committed under the same fence, or moved a cursor.
 			again, e.fence = true, store.Fence{}
 		}
 		if !again {
@@ -141,12 +143,12 @@ func (e *Engine) try(f store.Fence, changes []*store.Change, strict bool) (outco
 			}
 		}
 	}
-	if err := e.writes.gather(f, changes, e.batch, e.loader.resources); err != nil {
+	e.next = e.commits + 1
+	if err := e.writes.gather(f, e.next, changes, e.batch, e.loader.resources, e.running); err != nil {
 		return failed, err
 	}
-	e.next = e.commits + 1
 	x.add(follow, nil, slot, epoch, intParam(e.commits), intParam(e.next), intParam(e.batch.Seq), intParam(int64(e.newest)))
-	e.writes.send(x, f.Slot)
+	e.writes.send(x, f.Slot, e.running)
 	x.add(commit, nil)
 	err = x.sync()
 	switch {
@@ -184,6 +186,7 @@ func (e *Engine) begin(x *exchange) {
 // recall reads what the slot's last commit under the fence has left.
 func (e *Engine) recall(x *exchange, f store.Fence) error {
 	found := false
+	e.running.forget()
 	x.add(state, func(r row) error {
 		e.commits, e.seq, e.maxID = r.int(0), r.int(1), sms.ID(r.int(2))
 		found = true

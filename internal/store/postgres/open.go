@@ -108,6 +108,7 @@ type Engine struct {
 	batch     *plan.Batch
 	loader    *loader
 	writes    *writes
+	running   *running    // of the fence
 	fence     store.Fence // that commits, seq and maxID are known for; none where Epoch is 0
 	commits   int64       // number of the last commit
 	seq       int64       // last event of the slot
@@ -132,7 +133,7 @@ var migrations embed.FS
 // Errors: ErrUnavailable where the database cannot be reached. One that is
 // reached and does not fit says why.
 func Open(ctx context.Context, url string, o Options) (*Engine, error) {
-	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(), closing: make(chan struct{})}
+	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(), running: newRunning(), closing: make(chan struct{})}
 	if err := e.open(ctx, url); err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database: %w", classify(ctx, err))
@@ -206,6 +207,7 @@ func (e *Engine) configure(base *pgx.ConnConfig, server server) {
 // the statistics say. Those of a queue's table are seldom true.
 func planner() map[string]string {
 	return map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+		"enable_material": "off", "enable_memoize": "off",
 		"plan_cache_mode": "force_generic_plan", "jit": "off"}
 }
 

@@ -83,6 +83,36 @@ func testSettings(t *testing.T, r *rig) {
 	}
 }
 
+// Whatever the planner knows of the tables, here nothing, rows are found by the
+// whole of their key.
+func testPlans(t *testing.T, r *rig) {
+	e := open(t, r.database(), Options{})
+	values := map[uint32]string{oidInt: "0", oidInts: "'{0}'", oidTexts: "'{a}'", oidByteas: `'{"\\x00"}'`}
+	explained := 0
+	for _, s := range all {
+		if len(s.types) == 0 {
+			continue
+		}
+		var args []string
+		for _, oid := range s.types {
+			args = append(args, values[oid])
+		}
+		results, err := e.writer.raw.Exec(t.Context(), `EXPLAIN EXECUTE "`+s.name+`" (`+strings.Join(args, ", ")+")").ReadAll()
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		explained++
+		for _, line := range results[0].Rows {
+			if text := string(line[0]); strings.Contains(text, "Seq Scan") || strings.Contains(text, "Join Filter") || strings.Contains(text, "Materialize") {
+				t.Errorf("%s: %s", s.name, text)
+			}
+		}
+	}
+	if explained < 25 {
+		t.Errorf("%d statements", explained)
+	}
+}
+
 func testProbe(t *testing.T, r *rig) {
 	if _, err := Open(t.Context(), r.database(), Options{}); err == nil || !strings.Contains(err.Error(), "fsync = off") || kindOf(err) != nil {
 		t.Errorf("without fsync: %v", err)

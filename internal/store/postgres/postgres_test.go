@@ -188,6 +188,7 @@ func TestEngine(t *testing.T) {
 		{"watching through a pooler", testWatchPooled},
 		{"tables made by several nodes at once", testMigrations},
 		{"settings", testSettings},
+		{"plans", testPlans},
 		{"servers that do not fit", testProbe},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, r) })

@@ -235,7 +235,7 @@ func (e *Engine) Open(ctx context.Context, id sms.ID) (q *store.Queued, a *store
 // Cursors are the router's positions.
 func (e *Engine) Cursors(ctx context.Context) ([]store.Cursor, error) {
 	var out []store.Cursor
-	err := e.scan(ctx, e.reads, "cursors", "SELECT slot, seq FROM router ORDER BY slot", func(r row) error {
+	err := e.scan(ctx, e.reads, "cursors", "SELECT slot, max(seq) FROM router GROUP BY slot ORDER BY slot", func(r row) error {
 		out = append(out, store.Cursor{Slot: int(r.int(0)), Seq: r.int(1)})
 		return nil
 	})

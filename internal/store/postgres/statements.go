@@ -1,8 +1,15 @@
 package postgres
 
+import (
+	"fmt"
+	"strings"
+)
+
 // The statements of a commit, in the order in which they are sent. Deletes and
 // locks find their rows by a key's index in ascending order, so that nodes that
-// want the same rows do not wait for one another in a circle.
+// want the same rows do not wait for one another in a circle. Where rows are joined
+// with arrays, all of the key comes from arrays: the planner would take a part of it
+// that is given apart for enough.
 var (
 	begin = &statement{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", nil}
 
@@ -33,16 +40,16 @@ var (
 		INSERT INTO last_commit (slot, epoch, n, seq, id) SELECT $1, $2, $4 / count(*), $5, $6 FROM gone`,
 		[]uint32{oidInt, oidInt, oidInt, oidInt, oidInt, oidInt}}
 
-	insertMessage = &statement{"insert-message", "INSERT INTO message (account, id, doc) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])",
+	insertMessage = &statement{"insert-message", "INSERT INTO message (account, id, doc) SELECT " + unnest(1, 3),
 		[]uint32{oidTexts, oidInts, oidByteas}}
 	deleteQueued = &statement{"delete-queued", "DELETE FROM queued WHERE id = ANY($1)", []uint32{oidInts}}
 	updateQueued = &statement{"update-queued", `UPDATE queued q SET shard = u.shard, lane = u.lane, due = u.due, attempts = u.attempts, route = u.route
 		FROM ` + queuedRows + " WHERE q.id = u.id", queuedTypes}
-	insertQueued   = &statement{"insert-queued", "INSERT INTO queued (" + queuedColumns + ") SELECT * FROM " + queuedRows, queuedTypes}
+	insertQueued   = &statement{"insert-queued", "INSERT INTO queued (" + queuedColumns + ") SELECT " + unnest(1, 9), queuedTypes}
 	deleteAwaiting = &statement{"delete-awaiting", "DELETE FROM awaiting WHERE id = ANY($1)", []uint32{oidInts}}
 	updateAwaiting = &statement{"update-awaiting", "UPDATE awaiting a SET shard = u.shard, expires = u.expires, doc = u.doc FROM " +
 		awaitingRows + " WHERE a.id = u.id", awaitingTypes}
-	insertAwaiting = &statement{"insert-awaiting", "INSERT INTO awaiting (" + awaitingColumns + ") SELECT * FROM " + awaitingRows, awaitingTypes}
+	insertAwaiting = &statement{"insert-awaiting", "INSERT INTO awaiting (" + awaitingColumns + ") SELECT " + unnest(1, 4), awaitingTypes}
 
 	insertDispatch = &statement{"insert-dispatch", "INSERT INTO dispatch (slot, seq, carrier, parts) SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bytea[])",
 		[]uint32{oidInt, oidInts, oidTexts, oidByteas}}
@@ -54,21 +61,30 @@ var (
 		[]uint32{oidInts, oidInts}}
 
 	insertEvent = &statement{"insert-event", `INSERT INTO event (slot, seq, msg, account, cset, status, at, final, doc)
-		SELECT $1, seq, msg, account, cset, status, at, final <> 0, doc
-		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bytea[])
-			AS e(seq, msg, account, cset, status, at, final, doc)`,
+		SELECT $1, ` + unnest(2, 7) + ", unnest($8) <> 0, unnest($9)",
 		[]uint32{oidInt, oidInts, oidInts, oidTexts, oidTexts, oidTexts, oidInts, oidInts, oidByteas}}
 
-	putCursor = &statement{"put-cursor", `INSERT INTO router (slot, seq) SELECT * FROM unnest($1::bigint[], $2::bigint[])
-		ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq`, []uint32{oidInts, oidInts}}
+	// Rows that every commit replaces. The key of the row before is known, and it
+	// fails where that row is gone; or else all there are make way.
+	dropCursor = &statement{"drop-cursor", `WITH gone AS (DELETE FROM router r USING ` + slotSeqs + ` WHERE r.slot = k.slot AND r.seq = k.seq RETURNING 1)
+		SELECT 1 / (count(*) = cardinality($1))::int FROM gone`, []uint32{oidInts, oidInts}}
+	dropCursors = &statement{"drop-cursors", "DELETE FROM router WHERE slot = ANY($1)", []uint32{oidInts}}
+	putCursor   = &statement{"put-cursor", "INSERT INTO router (slot, seq) SELECT " + unnest(1, 2), []uint32{oidInts, oidInts}}
+	dropSpend   = &statement{"drop-spend", `WITH gone AS (DELETE FROM spend s USING unnest($1, $2, $3, $4, $5) AS k(slot, account, month, channel, n)
+			WHERE s.slot = k.slot AND s.account = k.account AND s.month = k.month AND s.channel = k.channel AND s.n = k.n RETURNING 1)
+		SELECT 1 / (count(*) = cardinality($1))::int FROM gone`, []uint32{oidInts, oidTexts, oidTexts, oidTexts, oidInts}}
+	putSpend   = &statement{"put-spend", "INSERT INTO spend (slot, account, month, channel, n, amount) SELECT " + unnest(1, 6), spendTypes}
+	startSpend = &statement{"start-spend", `WITH k AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS k(slot, account, month, channel, n, amount)),
+			gone AS (DELETE FROM spend s USING k WHERE s.slot = k.slot AND s.account = k.account AND s.month = k.month AND s.channel = k.channel
+				RETURNING s.account, s.month, s.channel, s.amount)
+		INSERT INTO spend (slot, account, month, channel, n, amount)
+		SELECT slot, account, month, channel, n, amount + (SELECT coalesce(sum(g.amount), 0)::bigint FROM gone g
+			WHERE g.account = k.account AND g.month = k.month AND g.channel = k.channel) FROM k
+		RETURNING account, month, channel, amount`, spendTypes}
 	deleteLag = &statement{"delete-lag", `DELETE FROM event_lag l USING unnest($1::text[], $2::bigint[], $3::bigint[]) AS k(destination, slot, first)
 		WHERE l.destination = k.destination AND l.slot = k.slot AND l.first = k.first`, []uint32{oidTexts, oidInts, oidInts}}
 	putLag = &statement{"put-lag", `INSERT INTO event_lag (destination, slot, first, seqs) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[])
 		ON CONFLICT (destination, slot, first) DO UPDATE SET seqs = excluded.seqs`, []uint32{oidTexts, oidInts, oidInts, oidByteas}}
-	addSpend = &statement{"add-spend", `INSERT INTO spend AS s (slot, account, month, channel, amount)
-		SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
-		ON CONFLICT (account, month, channel, slot) DO UPDATE SET amount = s.amount + excluded.amount`,
-		[]uint32{oidInt, oidTexts, oidTexts, oidTexts, oidInts}}
 
 	deleteResource = &statement{"delete-resource", `DELETE FROM resource r USING unnest($1::text[], $2::text[], $3::text[]) AS k(account, kind, id)
 		WHERE r.account = k.account AND r.kind = k.kind AND r.id = k.id`, []uint32{oidTexts, oidTexts, oidTexts}}
@@ -91,8 +107,19 @@ var (
 // all are the statements that are prepared.
 var all = []*statement{begin, settings, fence, state, known, takeQueued, lockQueued, takeAwaiting, lockAwaiting, lockResource, follow,
 	insertMessage, deleteQueued, updateQueued, insertQueued, deleteAwaiting, updateAwaiting, insertAwaiting,
-	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, putCursor, deleteLag, putLag, addSpend,
+	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag,
+	dropSpend, putSpend, startSpend,
 	deleteResource, updateResource, insertResource, tell, commit, settle, settled, backend}
+
+// unnest makes rows of parameters that are arrays of the same length. In the list of
+// a SELECT it costs the server less than in its FROM, which stores them first.
+func unnest(first, last int) string {
+	var each []string
+	for n := first; n <= last; n++ {
+		each = append(each, fmt.Sprintf("unnest($%d)", n))
+	}
+	return strings.Join(each, ", ")
+}
 
 const (
 	channel = "heliograph" // of NOTIFY
@@ -111,5 +138,6 @@ const (
 var (
 	queuedTypes   = []uint32{oidInts, oidTexts, oidTexts, oidInts, oidInts, oidInts, oidInts, oidInts, oidByteas}
 	awaitingTypes = []uint32{oidInts, oidTexts, oidInts, oidByteas}
+	spendTypes    = []uint32{oidInts, oidTexts, oidTexts, oidTexts, oidInts, oidInts}
 	resourceTypes = []uint32{oidTexts, oidTexts, oidTexts, oidInts, oidInts, oidTexts, oidByteas}
 )

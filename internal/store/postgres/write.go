@@ -55,7 +55,9 @@ type writes struct {
 	message, insertQueued, updateQueued, deleteQueued *rows
 	insertAwaiting, updateAwaiting, deleteAwaiting    *rows
 	dispatch, deleteDispatch, parked, deleteParked    *rows
-	event, cursor, lag, deleteLag, spend              *rows
+	event, lag, deleteLag                             *rows
+	dropCursor, dropCursors, cursor                   *rows
+	dropSpend, spend, startSpend                      *rows
 	insertResource, updateResource, deleteResource    *rows
 	tell                                              *rows
 
@@ -78,7 +80,9 @@ func newWrites() *writes {
 	w.deleteAwaiting, w.updateAwaiting, w.insertAwaiting = use(deleteAwaiting), use(updateAwaiting), use(insertAwaiting)
 	w.dispatch, w.deleteDispatch = use(insertDispatch), use(deleteDispatch)
 	w.parked, w.deleteParked = use(insertParked), use(deleteParked)
-	w.event, w.cursor, w.deleteLag, w.lag, w.spend = use(insertEvent), use(putCursor), use(deleteLag), use(putLag), use(addSpend)
+	w.event, w.deleteLag, w.lag = use(insertEvent), use(deleteLag), use(putLag)
+	w.dropCursor, w.dropCursors, w.cursor = use(dropCursor), use(dropCursors), use(putCursor)
+	w.dropSpend, w.spend, w.startSpend = use(dropSpend), use(putSpend), use(startSpend)
 	w.deleteResource, w.updateResource, w.insertResource = use(deleteResource), use(updateResource), use(insertResource)
 	w.tell = use(tell)
 	return w
@@ -95,8 +99,8 @@ func (w *writes) reset() {
 }
 
 // gather turns what the batch came to into rows. stored are the resources that
-// the database has.
-func (w *writes) gather(f store.Fence, changes []*store.Change, b *plan.Batch, stored map[store.ResourceKey]bool) error {
+// the database has, n is the number of the commit.
+func (w *writes) gather(f store.Fence, n int64, changes []*store.Change, b *plan.Batch, stored map[store.ResourceKey]bool, r *running) error {
 	w.reset()
 	for _, c := range changes {
 		if c.Err == nil {
@@ -106,16 +110,8 @@ func (w *writes) gather(f store.Fence, changes []*store.Change, b *plan.Batch, s
 	for i := range b.Rows {
 		w.open(&b.Rows[i])
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(b.Spend), compareSpend) {
-		w.spend.cols[0].text(k.Account)
-		w.spend.cols[1].text(k.Month)
-		w.spend.cols[2].text(k.Channel)
-		w.spend.cols[3].int(int64(b.Spend[k]))
-	}
-	for _, slot := range slices.Sorted(maps.Keys(w.cursors)) {
-		w.cursor.cols[0].int(int64(slot))
-		w.cursor.cols[1].int(w.cursors[slot])
-	}
+	w.gatherCursors(r)
+	w.gatherSpend(f.Slot, b, r, n)
 	w.gatherLag()
 	return w.gatherResources(stored)
 }
@@ -310,12 +306,15 @@ func (w *writes) gatherResources(stored map[store.ResourceKey]bool) error {
 }
 
 // send adds the statements that have rows.
-func (w *writes) send(x *exchange, slot int) {
+func (w *writes) send(x *exchange, slot int, run *running) {
 	of := intParam(int64(slot))
 	for _, r := range w.all {
-		if len(r.cols) < len(r.s.types) {
+		switch {
+		case r == w.startSpend:
+			r.add(x, run.started)
+		case len(r.cols) < len(r.s.types):
 			r.add(x, nil, of)
-		} else {
+		default:
 			r.add(x, nil)
 		}
 	}

@@ -15,9 +15,12 @@ CREATE TABLE node (
 ) WITH (fillfactor = 50);
 
 -- One row a slot and epoch, taken away and made anew with the next n by every
--- commit: that it is there says that commit n happened. It is never updated,
--- because the dead versions of one row would have to be stepped over by each
--- commit for as long as a dump or any other old snapshot keeps them.
+-- commit: that it is there says that commit n happened.
+--
+-- This, router and spend have rows that are written again with every commit. They
+-- are not updated but replaced by a row with another key, which is found by it: the
+-- dead versions of a row have to be stepped over by every commit for as long as a
+-- dump or any other old snapshot keeps them.
 CREATE TABLE last_commit (
     slot  smallint NOT NULL,
     epoch bigint NOT NULL,
@@ -94,9 +97,10 @@ CREATE TABLE event (
 CREATE INDEX event_msg ON event (msg);
 
 CREATE TABLE router (
-    slot smallint PRIMARY KEY,
-    seq  bigint NOT NULL
-) WITH (fillfactor = 50);
+    slot smallint NOT NULL,
+    seq  bigint NOT NULL,
+    PRIMARY KEY (slot, seq)
+);
 
 CREATE TABLE event_lag (
     destination text COLLATE "C" NOT NULL,
@@ -121,9 +125,10 @@ CREATE TABLE spend (
     month   text COLLATE "C" NOT NULL,
     channel text COLLATE "C" NOT NULL,
     slot    smallint NOT NULL,
+    n       bigint NOT NULL, -- of the commit that wrote it
     amount  bigint NOT NULL, -- millionths of a US dollar
-    PRIMARY KEY (account, month, channel, slot)
-) WITH (fillfactor = 50);
+    PRIMARY KEY (account, month, channel, slot, n)
+);
 
 CREATE TABLE resource (
     account text COLLATE "C" NOT NULL,
