@@ -10,7 +10,9 @@ import (
 
 // Committer is group commit: it gathers the changes that callers hand in while
 // the last transaction is being made durable, and applies them in the next one.
-// Changes are applied in the order they were handed in.
+// Changes are applied in the order they were handed in. While many come, it lets
+// some more of them gather before each transaction; a caller that is alone never
+// waits for that.
 type Committer struct {
 	engine  Engine
 	fence   Fence
@@ -18,6 +20,7 @@ type Committer struct {
 	fatal   func(error) // nil once it was called
 	stats   func(changes int, took time.Duration, err error)
 	limit   time.Duration
+	last    int // changes in the last transaction; of the goroutine that runs
 
 	mu      sync.Mutex
 	wake    chan struct{} // holds a token while there is something to do
@@ -40,6 +43,14 @@ var errStalled = fmt.Errorf("%w: a transaction has not ended for too long", ErrU
 
 // maxBatch bounds one transaction, so that its latency stays bounded.
 const maxBatch = 512
+
+// After a transaction of crowd changes or more, the next one begins gatherTime
+// later: what a transaction costs by itself (pages, a sync of the disk or a round
+// trip) is then shared by more, which is worth more to all of them than the wait.
+const (
+	crowd      = 8
+	gatherTime = 500 * time.Microsecond
+)
 
 // CommitterOptions are a Committer's callbacks.
 type CommitterOptions struct {
@@ -124,6 +135,9 @@ func (c *Committer) run() {
 
 func (c *Committer) drain(spare []request) []request {
 	for {
+		if c.last >= crowd && c.last < maxBatch {
+			time.Sleep(gatherTime)
+		}
 		c.mu.Lock()
 		batch := c.pending
 		c.pending = spare[:0]
@@ -133,6 +147,7 @@ func (c *Committer) drain(spare []request) []request {
 			batch = batch[:maxBatch]
 		}
 		c.mu.Unlock()
+		c.last = len(batch)
 		if len(batch) == 0 {
 			return batch
 		}

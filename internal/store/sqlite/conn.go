@@ -130,16 +130,17 @@ func (r row) blob(i int) []byte {
 func (r row) time(i int) time.Time { return time.UnixMilli(r.int(i)).UTC() }
 
 // bulk is a statement for many rows at once: prefix, a group for each row with
-// commas between, suffix. A run of rows is split by powers of two, so that few
-// statements serve every length.
+// commas between, suffix. A run of rows is split into few lengths, so that few
+// statements serve every length and a short run takes one.
 type bulk struct {
 	prefix, group, suffix string
 	width                 int // values in a group
-	sql                   [maxBulkBits + 1]string
+	sql                   [len(bulkRows)]string
 	values                []driver.Value
 }
 
-const maxBulkBits = 6 // 64 rows a statement
+// bulkRows are the lengths that there are statements for.
+var bulkRows = [...]int{64, 32, 16, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1}
 
 func newBulk(prefix, group, suffix string) *bulk {
 	return &bulk{prefix: prefix, group: group, suffix: suffix, width: strings.Count(group, "?")}
@@ -152,11 +153,11 @@ func (b *bulk) reset() {
 	b.values = b.values[:0]
 }
 
-func (b *bulk) statement(bits int) string {
-	if b.sql[bits] == "" {
-		b.sql[bits] = b.prefix + strings.Repeat(b.group+",", 1<<bits-1) + b.group + b.suffix
+func (b *bulk) statement(i int) string {
+	if b.sql[i] == "" {
+		b.sql[i] = b.prefix + strings.Repeat(b.group+",", bulkRows[i]-1) + b.group + b.suffix
 	}
-	return b.sql[bits]
+	return b.sql[i]
 }
 
 // exec writes the rows that were added and forgets them.
@@ -178,13 +179,13 @@ func (b *bulk) query(ctx context.Context, c *conn, each func(row) error) error {
 
 func (b *bulk) each(run func(sql string, values []driver.Value) error) error {
 	rest := b.values
-	for bits := maxBulkBits; len(rest) > 0; {
-		n := b.width << bits
+	for i := 0; len(rest) > 0; {
+		n := b.width * bulkRows[i]
 		if len(rest) < n {
-			bits--
+			i++
 			continue
 		}
-		if err := run(b.statement(bits), rest[:n]); err != nil {
+		if err := run(b.statement(i), rest[:n]); err != nil {
 			return err
 		}
 		rest = rest[n:]
