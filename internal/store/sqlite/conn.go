@@ -76,6 +76,10 @@ func (c *conn) exec(sql string, args ...driver.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return c.execPrepared(s, args)
+}
+
+func (c *conn) execPrepared(s *stmt, args []driver.Value) (int64, error) {
 	result, err := s.exec.ExecContext(context.Background(), c.bind(args))
 	if err != nil {
 		return 0, err
@@ -89,6 +93,10 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 	if err != nil {
 		return err
 	}
+	return c.queryPrepared(ctx, s, args, each)
+}
+
+func (c *conn) queryPrepared(ctx context.Context, s *stmt, args []driver.Value, each func(row) error) error {
 	rows, err := s.query.QueryContext(ctx, c.bind(args))
 	if err != nil {
 		return err
@@ -135,8 +143,10 @@ func (r row) time(i int) time.Time { return time.UnixMilli(r.int(i)).UTC() }
 type bulk struct {
 	prefix, group, suffix string
 	width                 int // values in a group
-	sql                   [len(bulkRows)]string
 	values                []driver.Value
+
+	on    *conn                // that the statements are prepared on
+	stmts [len(bulkRows)]*stmt // nil until they are needed
 }
 
 // bulkRows are the lengths that there are statements for.
@@ -153,31 +163,40 @@ func (b *bulk) reset() {
 	b.values = b.values[:0]
 }
 
-func (b *bulk) statement(i int) string {
-	if b.sql[i] == "" {
-		b.sql[i] = b.prefix + strings.Repeat(b.group+",", bulkRows[i]-1) + b.group + b.suffix
+// statement is the one for bulkRows[i] rows. A bulk is used on one connection for
+// long, so its long texts are not looked up each time.
+func (b *bulk) statement(c *conn, i int) (*stmt, error) {
+	if b.on != c {
+		b.on = c
+		clear(b.stmts[:])
 	}
-	return b.sql[i]
+	if b.stmts[i] == nil {
+		s, err := c.prepare(b.prefix + strings.Repeat(b.group+",", bulkRows[i]-1) + b.group + b.suffix)
+		if err != nil {
+			return nil, err
+		}
+		b.stmts[i] = s
+	}
+	return b.stmts[i], nil
 }
 
 // exec writes the rows that were added and forgets them.
 func (b *bulk) exec(c *conn) error {
-	defer b.reset()
-	return b.each(func(sql string, values []driver.Value) error {
-		_, err := c.exec(sql, values...)
+	return b.each(c, func(s *stmt, values []driver.Value) error {
+		_, err := c.execPrepared(s, values)
 		return err
 	})
 }
 
 // query asks for the rows that were added and forgets them.
 func (b *bulk) query(ctx context.Context, c *conn, each func(row) error) error {
-	defer b.reset()
-	return b.each(func(sql string, values []driver.Value) error {
-		return c.query(ctx, sql, values, each)
+	return b.each(c, func(s *stmt, values []driver.Value) error {
+		return c.queryPrepared(ctx, s, values, each)
 	})
 }
 
-func (b *bulk) each(run func(sql string, values []driver.Value) error) error {
+func (b *bulk) each(c *conn, run func(s *stmt, values []driver.Value) error) error {
+	defer b.reset()
 	rest := b.values
 	for i := 0; len(rest) > 0; {
 		n := b.width * bulkRows[i]
@@ -185,7 +204,11 @@ func (b *bulk) each(run func(sql string, values []driver.Value) error) error {
 			i++
 			continue
 		}
-		if err := run(b.statement(i), rest[:n]); err != nil {
+		s, err := b.statement(c, i)
+		if err == nil {
+			err = run(s, rest[:n])
+		}
+		if err != nil {
 			return err
 		}
 		rest = rest[n:]
