@@ -195,3 +195,49 @@ func testCutOneWay(t *testing.T, r *rig) {
 		}
 	}
 }
+
+// A statement that the server refuses leaves nothing, and the next commit goes on.
+func testServerErrors(t *testing.T, r *rig) {
+	url := r.database()
+	n := join(t, open(t, url, Options{}), "a")
+	for code, want := range map[string]error{"53100": store.ErrFull, "53200": store.ErrUnavailable, "58030": store.ErrBroken,
+		"57014": store.ErrUnavailable, "22021": nil} {
+		s := n.set()
+		r.Exec(url, "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '"+code+"'; END $$")
+		r.Exec(url, "CREATE TRIGGER fail BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION fail()")
+		err := n.Apply(t.Context(), n.fence, s.batch)
+		if err == nil || sqlState(err) != code || kindOf(err) != want {
+			t.Errorf("%s: %v", code, err)
+		}
+		for _, c := range s.batch {
+			if len(c.Events) > 0 || c.Err != nil {
+				t.Errorf("%s: events %v, error %v", code, c.Events, c.Err)
+			}
+		}
+		if n.look(s) {
+			t.Errorf("%s: it happened", code)
+		}
+		r.Exec(url, "DROP TRIGGER fail ON event")
+		n.apply(s.batch...)
+		if !n.look(s) {
+			t.Errorf("%s: it did not happen afterwards", code)
+		}
+	}
+	// Another node keeps a row that the commit needs.
+	slow := join(t, open(t, url, Options{LockTimeout: 20 * time.Millisecond}), "b")
+	s := slow.set()
+	tx, err := n.reads.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT FROM queued WHERE id = $1::bigint FOR UPDATE", int64(s.queued.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := slow.Apply(t.Context(), slow.fence, s.batch); !errors.Is(err, store.ErrUnavailable) || sqlState(err) != codeLockNotAvailable {
+		t.Errorf("%v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slow.apply(s.batch...)
+}

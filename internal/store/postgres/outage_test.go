@@ -122,3 +122,37 @@ func TestCloseInOutage(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// While a synchronous standby is awaited nothing is answered: the server commits on
+// its own machine as soon as it is told to wait no longer, and says so in a warning.
+func TestStandbyAway(t *testing.T) {
+	cluster := pgtest.Start(t, pgtest.Options{})
+	url := cluster.Database()
+	n := join(t, open(t, url, Options{CommitTimeout: 150 * time.Millisecond, Patience: 10 * time.Millisecond}), "a")
+	standbys := func(names string) {
+		cluster.Exec(url, "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
+		cluster.Exec(url, "SELECT pg_reload_conf()")
+	}
+	for range 3 {
+		s := n.set()
+		standbys("nobody")
+		for n.show(t, "synchronous_standby_names") != "nobody" {
+			time.Sleep(time.Millisecond)
+		}
+		answer := make(chan error, 1)
+		go func() { answer <- n.Apply(t.Context(), n.fence, s.batch) }()
+		select {
+		case err := <-answer:
+			t.Errorf("answered %v without the standby", err)
+		case <-time.After(500 * time.Millisecond):
+			standbys("")
+			if err := <-answer; err != nil {
+				t.Fatal(err)
+			}
+		}
+		standbys("")
+		if !n.look(s) {
+			t.Error("it did not happen")
+		}
+	}
+}

@@ -177,6 +177,7 @@ func TestEngine(t *testing.T) {
 		{"a stale node's commit", testStale},
 		{"a connection that ends in a commit", testCut},
 		{"a connection that ends in a commit that reads nothing", testCutOneWay},
+		{"errors of the server", testServerErrors},
 		{"several nodes", testSeveralNodes},
 		{"receipts at every node", testFinality},
 		{"the same resource made by two nodes", testSameResource},
