@@ -69,6 +69,7 @@ type centre struct {
 	ended   context.Context
 	running sync.WaitGroup
 	owed    atomic.Int64 // answers and receipts to come
+	silent  atomic.Bool  // no part is answered
 
 	mu       sync.Mutex
 	arrivals []arrival
@@ -145,7 +146,9 @@ func (c *centre) take(session *smpp.Session, submit *pdu.SubmitSM) {
 			c.deliver(submit, id, f.state)
 		}
 		c.sleep(late)
-		session.Respond(rig.Taken(submit, id))
+		if !c.silent.Load() {
+			session.Respond(rig.Taken(submit, id))
+		}
 		if f.state == "" {
 			return
 		}

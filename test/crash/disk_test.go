@@ -57,7 +57,7 @@ func TestDiskFull(t *testing.T) {
 	free()
 	e.resumes()
 	e.terminate()
-	e.finish()
+	e.finish(false)
 	t.Logf("%d sends refused while the disk was full", e.figures.refused.Load())
 }
 

@@ -38,7 +38,7 @@ func drawPlan(r *rand.Rand) plan {
 		interval:    []time.Duration{0, 0, 20 * time.Millisecond, 100 * time.Millisecond}[r.IntN(4)],
 		promotional: []string{"resend", "give_up"}[r.IntN(2)],
 		fileBytes:   []int{1 << 16, 1 << 20}[r.IntN(2)],
-		rate:        []int{100, 200, 350}[r.IntN(3)],
+		rate:        []int{100, 200, 350, 800}[r.IntN(4)],
 		small:       r.IntN(3) == 0,
 		skewed:      r.IntN(3) == 0,
 		slow:        []time.Duration{30, 30, 300}[r.IntN(3)] * time.Millisecond,
@@ -70,6 +70,7 @@ type epoch struct {
 	launch  rig.Launch
 	server  *rig.Server
 	traced  bool // it is run by strace
+	later   bool // the time for receipts is over
 	key     rig.Key
 	up      atomic.Bool  // clients may expect answers
 	skew    atomic.Int64 // of the server's clock
@@ -123,9 +124,9 @@ lost_outcomes: {transactional: resend, promotional: %s}
 events: {local_file_bytes: %d, local_files: 10000}
 carriers:
   - name: one
-    smpp: {address: %q, system_id: helio, password: secret, window: %d, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms}
+    smpp: {address: %q, system_id: helio, password: secret, window: %d, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms, response_timeout: 1s}
   - name: two
-    smpp: {address: %q, system_id: helio, password: secret, window: %d, sessions: 2, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms}
+    smpp: {address: %q, system_id: helio, password: secret, window: %d, sessions: 2, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms, response_timeout: 1s}
 numbers:
 %slog: {level: warn, format: json}
 `, account, e.plan.interval, e.plan.promotional, e.plan.fileBytes, e.centres["one"].Address, e.plan.window,

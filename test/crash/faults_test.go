@@ -1,9 +1,13 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // faults are what a round may do, by how often.
@@ -20,6 +24,8 @@ var faults = []struct {
 	{name: "pause", weight: 2, run: (*epoch).pauseAndKill},
 	{name: "cut", weight: 3, run: (*epoch).cutAndKill},
 	{name: "outage", weight: 2, run: (*epoch).outageAndKill},
+	{name: "silence", weight: 2, run: (*epoch).silenceAndKill},
+	{name: "destination", weight: 2, run: (*epoch).blockAndKill},
 	{name: "terminate", weight: 1, run: (*epoch).terminateInOrder},
 	{name: "stopping", weight: 2, run: (*epoch).killWhileStopping},
 	{name: "full", weight: 3, small: true, run: (*epoch).fillAndKill},
@@ -163,6 +169,55 @@ func (e *epoch) outageAndKill() {
 		e.t.Fatal(err)
 	}
 	e.wait(e.random.IntN(300))
+}
+
+// silenceAndKill has a message centre take parts and answer none, for longer than
+// answers are waited for.
+func (e *epoch) silenceAndKill() {
+	e.serve()
+	c := e.anyCentre()
+	e.wait(e.random.IntN(200))
+	c.silent.Store(true)
+	e.wait(200 + e.random.IntN(1300))
+	if e.random.IntN(2) == 0 {
+		c.silent.Store(false)
+		e.wait(e.random.IntN(300))
+	}
+	e.kill("silence")
+	c.silent.Store(false)
+}
+
+// blockAndKill takes event destinations away: there is a file where the embedded
+// log has a directory.
+func (e *epoch) blockAndKill() {
+	e.serve()
+	e.wait(e.random.IntN(200))
+	directory := e.data("events", account, "First")
+	file := directory + ".away"
+	if err := errors.Join(os.MkdirAll(directory, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+		e.t.Fatal(err)
+	}
+	e.exchange(directory, file)
+	e.wait(100 + e.random.IntN(500))
+	if e.random.IntN(2) == 0 {
+		e.kill("destination")
+		e.serve()
+		e.wait(e.random.IntN(300))
+	}
+	e.exchange(directory, file)
+	if err := os.Remove(file); err != nil {
+		e.t.Fatal(err)
+	}
+	e.wait(e.random.IntN(500))
+	e.kill("destination")
+}
+
+// exchange gives each of two files the name of the other.
+func (e *epoch) exchange(one, other string) {
+	e.t.Helper()
+	if err := unix.Renameat2(unix.AT_FDCWD, one, unix.AT_FDCWD, other, unix.RENAME_EXCHANGE); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 func (e *epoch) terminateInOrder() {

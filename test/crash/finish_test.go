@@ -2,14 +2,17 @@ package crash
 
 import (
 	"path/filepath"
+	"time"
 
+	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/sqlite"
 )
 
 // finish ends the load, lets a last process come to the end of everything, and
-// holds all that is left against all that was seen.
-func (e *epoch) finish() {
+// holds all that is left against all that was seen. Where it is later, that is
+// when receipts are not waited for any more.
+func (e *epoch) finish(later bool) {
 	e.t.Helper()
 	e.stop()
 	e.busy.Wait()
@@ -19,6 +22,9 @@ func (e *epoch) finish() {
 	e.settle()
 	e.checkCounted()
 	e.terminate()
+	if later {
+		e.waitForReceipts()
+	}
 	e.publishRest()
 	engine := e.open()
 	defer engine.Close()
@@ -55,6 +61,36 @@ func (e *epoch) settle() {
 		}
 		return waiting == 0
 	})
+}
+
+// waitForReceipts starts a process whose clock is past the time for which receipts
+// are waited for, until it has given all of them up.
+func (e *epoch) waitForReceipts() {
+	e.t.Helper()
+	e.later = true
+	engine := e.open()
+	counts, err := engine.Counts(e.t.Context())
+	engine.Close()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.start([]string{crashBinary}, "HELIOGRAPH_CRASH_CLOCK="+(sms.ReceiptWait+4*time.Hour).String())
+	e.ready()
+	for end := time.Now().Add(2 * patience); ; time.Sleep(time.Second) {
+		m, err := e.server.Metrics()
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		givenUp, parked := m["heliograph_messages_without_receipt_total"], m["heliograph_receipts_parked"]
+		if int64(givenUp) == counts.Awaiting && parked == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			e.t.Errorf("%v of %d messages were given up, and %v receipts wait for a part", givenUp, counts.Awaiting, parked)
+			break
+		}
+	}
+	e.terminate()
 }
 
 // checkCounted holds the metric against what the process has logged.

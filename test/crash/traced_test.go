@@ -208,7 +208,7 @@ func TestFailingDisk(t *testing.T) {
 			e.serve()
 			e.resumes()
 			e.terminate()
-			e.finish()
+			e.finish(false)
 		})
 	}
 }
@@ -230,5 +230,5 @@ func TestNoRoomForAWhile(t *testing.T) {
 	detach()
 	e.resumes()
 	e.terminate()
-	e.finish()
+	e.finish(false)
 }

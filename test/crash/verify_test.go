@@ -184,16 +184,19 @@ func (e *epoch) judge(k *kept, open bool) string {
 			want = sms.StatusInvalid
 		case f.state == "":
 			lost = true
+			if e.later {
+				want = sms.StatusUnknown
+			}
 		case f.state == "UNDELIV":
 			want = sms.StatusUnreachable
 		}
 	}
 	switch givenUp := k.sent.promotional && e.plan.promotional == "give_up"; {
-	case open && lost:
+	case open && lost && !e.later:
 	case open:
 		return "is open, though every receipt was given"
 	case k.final == nil:
-	case k.final.Status == want && !lost:
+	case k.final.Status == want && (!lost || e.later):
 	case k.sent.expiring && k.final.Status == sms.StatusTTLExpired:
 	case k.sent.expiring && lost: // the part with the receipt was never sent
 	case givenUp && (k.final.Status == sms.StatusUnknown || k.final.Status.Failed()):
