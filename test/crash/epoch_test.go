@@ -158,6 +158,13 @@ func (e *epoch) start(command []string, env ...string) {
 	launch := e.launch
 	launch.Command, launch.Env = command, env
 	var err error
+	if e.server != nil {
+		select {
+		case <-e.server.Done():
+		default:
+			e.t.Fatal("the process before is still there")
+		}
+	}
 	if e.server, err = launch.Start(); err != nil {
 		e.t.Fatal(err)
 	}
