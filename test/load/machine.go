@@ -73,8 +73,12 @@ func requestRate(length time.Duration) (float64, error) {
 	})}
 	go server.Serve(l)
 	defer server.Close()
-	r := load{clients: 64, length: length}
+	one := load{clients: 64, length: length}
+	clients, err := one.dial(ceiling(l.Addr().String()))
+	if err != nil {
+		return 0, err
+	}
 	began := time.Now()
-	sent, _, err := r.send(ceiling(l.Addr().String()), began)
+	sent, _, err := one.send(clients, began)
 	return float64(sent) / time.Since(began).Seconds(), err
 }

@@ -76,6 +76,15 @@ func (l load) run(start starter) (r result, err error) {
 	if err := smsc.awaitBind(30 * time.Second); err != nil {
 		return r, err
 	}
+	clients, err := l.dial(g)
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		for _, c := range clients {
+			c.close()
+		}
+	}()
 	profiled := make(chan error, 1)
 	profiled <- nil
 	if s, ours := g.(*server); ours && l.profile != "" {
@@ -84,7 +93,7 @@ func (l load) run(start starter) (r result, err error) {
 	}
 	before := g.usage()
 	began := time.Now()
-	sent, latencies, err := l.send(g, began)
+	sent, latencies, err := l.send(clients, began)
 	if err != nil {
 		return r, err
 	}
@@ -117,19 +126,25 @@ func (l load) save(s *server) error {
 	return errors.Join(s.save("allocs", prefix+".allocs"), s.save("heap?gc=1", prefix+".heap"))
 }
 
+// dial makes the clients before anything is measured: how long a gateway takes to
+// accept connections is not the matter here.
+func (l load) dial(g gateway) (clients []client, err error) {
+	for range l.clients {
+		c, err := g.dial(l.receipts)
+		if err != nil {
+			return clients, err
+		}
+		clients = append(clients, c)
+	}
+	return clients, nil
+}
+
 // send runs the clients and answers how many messages were taken and how long
 // each took.
-func (l load) send(g gateway, began time.Time) (sent int64, latencies []time.Duration, err error) {
+func (l load) send(clients []client, began time.Time) (sent int64, latencies []time.Duration, err error) {
 	var number atomic.Int64
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	clients := make([]client, l.clients)
-	for i := range clients {
-		if clients[i], err = g.dial(l.receipts); err != nil {
-			return 0, nil, err
-		}
-		defer clients[i].close()
-	}
 	for _, c := range clients {
 		group.Go(func() {
 			mine, failure := l.one(c, began, &number)
