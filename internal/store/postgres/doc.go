@@ -23,6 +23,9 @@
 // row is there, and replaces the row, so that the transaction cannot happen later
 // either; where it has not happened, it is made again.
 //
+// All nodes connect as one role, which a takeover needs to end another node's
+// transactions. A node has up to 14 connections.
+//
 // Through a pooler (PgBouncer in transaction mode) everything works but LISTEN:
 // sessions cannot be relied upon, so statements are not prepared, settings are
 // made in each transaction, and Watch polls. The engine notices a pooler by the

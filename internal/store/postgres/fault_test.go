@@ -7,6 +7,7 @@ import (
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/pgtest"
 )
 
 // scene is a batch that does a bit of everything, and what it finds.
@@ -104,14 +105,24 @@ func (n *node) points(g *gate) int {
 // A node stops at any point of a commit, another takes its slot over, and then the
 // first goes on.
 func testStale(t *testing.T, r *rig) {
-	g := new(gate)
 	url := r.database()
+	stale(t, url, url, 1)
+}
+
+func testStalePooled(t *testing.T, r *rig) {
+	url := r.database()
+	stale(t, url, r.Bouncer()(pgtest.Name(url)), 5)
+}
+
+// stale has the node at the URL stop, and one that is connected directly take over.
+func stale(t *testing.T, direct, url string, step int) {
+	g := new(gate)
 	o := Options{Patience: 10 * time.Millisecond, dial: g.dial, IdleTimeout: time.Minute}
-	a, b := open(t, url, o), open(t, url, Options{Patience: o.Patience})
+	a, b := open(t, url, o), open(t, direct, Options{Patience: o.Patience})
 	n := join(t, a, "node")
 	points := n.points(g)
 	landed := 0
-	for at := range points {
+	for at := 0; at < points; at += step {
 		s := n.set()
 		g.arm(stall, at, at%3 == 1)
 		reached := g.reached

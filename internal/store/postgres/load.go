@@ -39,8 +39,6 @@ func wants(u *sms.PartUpdate) want {
 	case sms.UpdateReceipt, sms.UpdateTakenFinal:
 		// These change nothing of a queued message, so it is as good as gone.
 		return takeAwaiting
-	case sms.UpdateSettled:
-		return takeQueued | takeAwaiting
 	default:
 		if several {
 			return takeQueued | wantLockAwaiting

@@ -122,6 +122,39 @@ func testFinality(t *testing.T, r *rig) {
 	}
 }
 
+// What an engine knows of the rows before, others may replace: another engine under
+// the same fence all of them, another node the cursor of a log that it took over.
+func testKnownRows(t *testing.T, r *rig) {
+	url := r.database()
+	a := join(t, open(t, url, Options{}), "a")
+	same := &node{Engine: open(t, url, Options{}), t: t, fence: a.fence, ids: a.ids}
+	b := join(t, open(t, url, Options{}), "b")
+	for i := range 10 {
+		for j, n := range []*node{a, same, b, b} {
+			change, _ := n.accept(1)
+			change.Cursors = []store.Cursor{{Slot: a.fence.Slot, Seq: int64(10*i + j)}}
+			n.apply(change)
+		}
+	}
+	if a.spent() != 40 || a.count("SELECT count(*) FROM spend") != 2 || a.count("SELECT count(*) FROM last_commit") != 2 {
+		t.Errorf("spent %d, by %d rows, %d last commits", a.spent(), a.count("SELECT count(*) FROM spend"), a.count("SELECT count(*) FROM last_commit"))
+	}
+	if c, err := a.Cursors(t.Context()); err != nil || !slices.Equal(c, []store.Cursor{{Slot: 0, Seq: 93}}) || a.count("SELECT count(*) FROM router") != 1 {
+		t.Errorf("cursors %v, %v", c, err)
+	}
+	for slot, want := range []int64{20, 20} {
+		if seq, err := a.LastSeq(t.Context(), slot); err != nil || seq != want {
+			t.Errorf("the log of slot %d ends at %d, %v", slot, seq, err)
+		}
+	}
+	again := join(t, a.Engine, "a")
+	change, _ := again.accept(1)
+	again.apply(change)
+	if a.spent() != 41 {
+		t.Errorf("spent %d", a.spent())
+	}
+}
+
 func testSameResource(t *testing.T, r *rig) {
 	nodes := r.nodes(t, 2, Options{})
 	for i := range 20 {

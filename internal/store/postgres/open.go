@@ -128,7 +128,8 @@ var migrations embed.FS
 
 // Open connects to the database at url (postgres://...), makes sure that what it
 // answers is durable, and brings the tables up to date, which several nodes may do
-// at once. Parameters of the URL are those of libpq, and pool_max_conns.
+// at once. Parameters of the URL are those of libpq; several hosts with
+// target_session_attrs=read-write follow a failover.
 //
 // Errors: ErrUnavailable where the database cannot be reached. One that is
 // reached and does not fit says why.

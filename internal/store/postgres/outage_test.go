@@ -54,7 +54,7 @@ func TestOutage(t *testing.T) {
 			}
 		}
 	}
-	for i := range 6 {
+	for i := range 4 {
 		progress()
 		if i%2 == 0 {
 			cluster.Kill()
@@ -133,7 +133,7 @@ func TestStandbyAway(t *testing.T) {
 		cluster.Exec(url, "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
 		cluster.Exec(url, "SELECT pg_reload_conf()")
 	}
-	for range 3 {
+	for range 2 {
 		s := n.set()
 		standbys("nobody")
 		for n.show(t, "synchronous_standby_names") != "nobody" {

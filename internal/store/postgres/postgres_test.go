@@ -175,10 +175,12 @@ func TestEngine(t *testing.T) {
 		run  func(*testing.T, *rig)
 	}{
 		{"a stale node's commit", testStale},
+		{"a stale node's commit through a pooler", testStalePooled},
 		{"a connection that ends in a commit", testCut},
 		{"a connection that ends in a commit that reads nothing", testCutOneWay},
 		{"errors of the server", testServerErrors},
 		{"several nodes", testSeveralNodes},
+		{"rows that others replaced", testKnownRows},
 		{"receipts at every node", testFinality},
 		{"the same resource made by two nodes", testSameResource},
 		{"slots", testSlots},
