@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
 	"github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2/types"
+
+	"heliograph/test/rig"
 )
 
 // python runs a script of testdata and gives what it prints.
@@ -35,10 +37,11 @@ func python(t *testing.T, env []string, script string, args ...string) string {
 // startMoto runs a moto_server and gives its URL.
 func startMoto(t *testing.T) string {
 	t.Helper()
-	free := listenBelowEphemeral(t)
-	address := free.Addr().String()
+	address, err := rig.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, port, _ := net.SplitHostPort(address)
-	free.Close()
 	c := exec.Command("python3", "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out

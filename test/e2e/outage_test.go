@@ -17,7 +17,7 @@ func TestOutage(t *testing.T) {
 		before, down, after = 5*time.Second, 30*time.Second, 10*time.Second
 	}
 	centre := newCentre(t, 20*time.Millisecond, 50*time.Millisecond)
-	s := start(t, lanesConfiguration(centre.address, 200, 200, 200, 200))
+	s := start(t, lanesConfiguration(centre.Address, 200, 200, 200, 200))
 	c := s.client()
 	leaseLanes(t, c, 4)
 

@@ -24,7 +24,7 @@ carriers:
 numbers:
   - {number: "+447700900001", country: GB, type: LONG_CODE, carrier: one, parts_per_second: 20}
   - {number: "+447700900002", country: GB, type: LONG_CODE, carrier: two, parts_per_second: 20}
-`, centres["447700900001"].address, centres["447700900002"].address))
+`, centres["447700900001"].Address, centres["447700900002"].Address))
 	c := s.client()
 	first, second := lease(t, c, "GB", types.RequestableNumberTypeLongCode), lease(t, c, "GB", types.RequestableNumberTypeLongCode)
 	pool := must(c.CreatePool(t.Context(), &api.CreatePoolInput{OriginationIdentity: first.PhoneNumberId, IsoCountryCode: aws.String("GB"),
@@ -71,7 +71,7 @@ numbers:
 func TestRecipientInterval(t *testing.T) {
 	t.Parallel()
 	centre := newCentre(t, 0, -1)
-	s := start(t, strings.Replace(lanesConfiguration(centre.address, 1000), "recipient_interval: 0s\n", "", 1))
+	s := start(t, strings.Replace(lanesConfiguration(centre.Address, 1000), "recipient_interval: 0s\n", "", 1))
 	c := s.client()
 	lease(t, c, "GB", types.RequestableNumberTypeLongCode)
 	eventually(t, "the carrier", func() bool { return centre.session() != nil })
@@ -111,7 +111,7 @@ func TestTimeToLive(t *testing.T) {
 	t.Parallel()
 	centre := newCentre(t, 0, 0)
 	centre.stop()
-	s := start(t, lanesConfiguration(centre.address, 10))
+	s := start(t, lanesConfiguration(centre.Address, 10))
 	c := s.client()
 	leaseLanes(t, c, 1)
 	id := send(t, c, &api.SendTextMessageInput{DestinationPhoneNumber: aws.String(recipient(0)), OriginationIdentity: aws.String("+" + lane(0)),

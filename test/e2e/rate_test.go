@@ -24,7 +24,7 @@ func TestRate(t *testing.T) {
 	}
 	centre := newCentre(t, 0, -1)
 	centre.stop()
-	s := start(t, lanesConfiguration(centre.address, 10, 1000))
+	s := start(t, lanesConfiguration(centre.Address, 10, 1000))
 	c := s.client()
 	leaseLanes(t, c, 2)
 	sendAll(t, c, 0, parts)

@@ -14,7 +14,7 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	centre := newCentre(t, 20*time.Millisecond, 300*time.Millisecond)
 	// Lanes that are slower than the load, so that there always is a queue.
-	s := start(t, lanesConfiguration(centre.address, 60, 60, 60))
+	s := start(t, lanesConfiguration(centre.Address, 60, 60, 60))
 	leaseLanes(t, s.client(), 3)
 
 	l := newLoad()

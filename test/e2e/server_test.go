@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"heliograph/internal/credentials"
 )
 
 // patience is how long a test waits for what has to happen. It is long so that a
@@ -173,20 +175,11 @@ func (s *server) credentials() string { return filepath.Join(s.dir, "data", "cre
 // keys reads the credentials file.
 func (s *server) keys() (accessKey, secret string) {
 	s.t.Helper()
-	text, err := os.ReadFile(s.credentials())
+	root, err := credentials.Read(filepath.Join(s.dir, "data"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, "=")
-		switch strings.TrimSpace(name) {
-		case "aws_access_key_id":
-			accessKey = strings.TrimSpace(value)
-		case "aws_secret_access_key":
-			secret = strings.TrimSpace(value)
-		}
-	}
-	return accessKey, secret
+	return root.AccessKeyID, root.SecretAccessKey
 }
 
 // metric adds up the samples of a metric, over all labels.

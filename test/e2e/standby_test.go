@@ -19,7 +19,7 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.Start(t, pgtest.Options{Fsync: true})
 	centre := newCentre(t, 20*time.Millisecond, 300*time.Millisecond)
-	configuration := lanesConfiguration(centre.address, 60, 60) + "\ndatabase: \"" + cluster.Database() + "\"\n"
+	configuration := lanesConfiguration(centre.Address, 60, 60) + "\ndatabase: \"" + cluster.Database() + "\"\n"
 	first := start(t, configuration)
 	leaseLanes(t, first.client(), 2)
 	shared := copySecrets(t, filepath.Join(first.dir, "data"))
