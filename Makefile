@@ -55,4 +55,4 @@ clean:
 ROUNDS ?= 500
 .PHONY: crash
 crash: build
-	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 40m -tags strace -v ./test/crash -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
+	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 40m -tags harness,strace -v ./test/crash -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))

@@ -16,6 +16,7 @@
 // -seed and -epoch the same schedule runs again, as far as a schedule of
 // processes can be the same. Without -rounds the test is a short one.
 //
-// The tests in the files with the build tag strace watch and break system calls,
+// The tests have the build tag harness, which `make crash` sets. Those in the files
+// with the build tag strace watch and break system calls,
 // and need the command strace.
 package crash

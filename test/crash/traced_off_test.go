@@ -1,4 +1,4 @@
-//go:build !strace
+//go:build harness && !strace
 
 package crash
 
