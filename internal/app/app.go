@@ -32,6 +32,10 @@ import (
 // do not read them again.
 const cachedMessages = 64_000
 
+// commitLimit is how long a transaction may take before what waits behind it is
+// refused: a client is told at once that the database does not answer.
+const commitLimit = 2 * time.Second
+
 // drainTime bounds an orderly end: what is in flight is waited for this long.
 const drainTime = 30 * time.Second
 
@@ -114,6 +118,7 @@ func (s *service) open(ctx context.Context) (err error) {
 		Observers: []func([]*store.Change){s.remember, s.observe},
 		Stats:     s.metrics.commit,
 		Fatal:     s.failed,
+		Limit:     commitLimit,
 	})
 	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, now); err != nil {
 		return err
