@@ -73,12 +73,9 @@ func TestOtherEndpoint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
+		// It gives up by itself, after the attempts that are counted below.
 		if err := p.Publish(t.Context(), []destination.Item{{JSON: []byte("{}"), At: time.Now()}}); err == nil {
 			t.Errorf("%s: no error", d.Name)
-		}
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s gave up after %v only", d.Name, took)
 		}
 	}
 	for _, scope := range []string{"us-east-1 logs", "us-west-2 firehose", "eu-west-1 sns"} {
