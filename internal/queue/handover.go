@@ -64,7 +64,7 @@ func (s *shard) mark(claims []claim) {
 		claims[i].batch = b
 		d.Parts[i] = claims[i].entry.id.Part(claims[i].part)
 	}
-	s.q.o.Committer.EnqueueSoon(&store.Change{Mark: []store.Dispatch{d}}, func(err error) {
+	s.q.o.Committer.Enqueue(&store.Change{Mark: []store.Dispatch{d}}, func(err error) {
 		switch {
 		case err != nil:
 			s.q.o.Log.Error("message parts cannot be marked as in flight; they wait", "carrier", s.name, "parts", len(claims), "error", err)

@@ -12,10 +12,6 @@ import (
 
 const batchSize = 512
 
-// matchTime is the least time from one matching to the next: receipts that come
-// meanwhile share their reads and their commit.
-const matchTime = 2 * time.Millisecond
-
 // retryAfter is when parked receipts are looked at again that could not be
 // written: nobody will send them again.
 const retryAfter = 250 * time.Millisecond
@@ -78,7 +74,7 @@ func (f *Flow) match(jobs []job) {
 		change.Park = append(change.Park, store.ParkedReceipt{Seq: p.seq, Carrier: p.receipt.Carrier, At: p.at, Doc: doc})
 	}
 	if len(change.Parts)+len(change.Park) > 0 {
-		if err := f.o.Committer.CommitSoon(change); err != nil {
+		if err := f.o.Committer.Commit(change); err != nil {
 			f.o.Log.Error("receipts cannot be written; their carriers are asked to send them again", "receipts", len(jobs), "error", err)
 			f.failed(jobs, err)
 			return

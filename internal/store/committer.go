@@ -12,9 +12,7 @@ import (
 // the last transaction is being made durable, and applies them in the next one.
 // Changes are applied in the order they were handed in. While many come, it lets
 // some more of them gather before each transaction; a caller that is alone never
-// waits for that. Changes that nobody outside of the process waits for do not begin
-// a transaction of their own at once: those that somebody waits for take them
-// along.
+// waits for that.
 type Committer struct {
 	engine  Engine
 	fence   Fence
@@ -27,11 +25,8 @@ type Committer struct {
 	mu      sync.Mutex
 	wake    chan struct{} // holds a token while there is something to do
 	pending []request
-	urgent  bool        // pending is to be applied now
-	soon    *time.Timer // makes pending urgent
-	timed   bool        // soon is running
-	turn    int64       // counts the beginnings and ends of transactions
-	stalled bool        // the transaction in progress has taken longer than limit
+	turn    int64 // counts the beginnings and ends of transactions
+	stalled bool  // the transaction in progress has taken longer than limit
 	closed  bool
 	done    chan struct{}
 }
@@ -48,10 +43,6 @@ var errStalled = fmt.Errorf("%w: a transaction has not ended for too long", ErrU
 
 // maxBatch bounds one transaction, so that its latency stays bounded.
 const maxBatch = 512
-
-// soonTime is how long a change that is wanted soon may wait for one that is wanted
-// now.
-const soonTime = 2 * time.Millisecond
 
 // After a transaction of crowd changes or more, the next one begins gatherTime
 // later: what a transaction costs by itself (pages, a sync of the disk or a round
@@ -84,8 +75,6 @@ func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
 	if c.stats == nil {
 		c.stats = func(int, time.Duration, error) {}
 	}
-	c.soon = time.AfterFunc(time.Hour, c.ripen)
-	c.soon.Stop()
 	go c.run()
 	return c
 }
@@ -101,74 +90,34 @@ func (c *Committer) Commit(change *Change) error {
 	return <-answer
 }
 
-// CommitSoon is Commit for what waits for no answer to somebody outside: it may
-// take two milliseconds longer, and costs less.
-func (c *Committer) CommitSoon(change *Change) error {
-	answer := make(chan error, 1)
-	c.EnqueueSoon(change, func(err error) { answer <- err })
-	return <-answer
-}
-
 // Enqueue hands a change in and returns at once; reply is called when the change
 // is durable or has failed, from the committer's goroutine, or at once where it is
 // refused. It must not wait.
 func (c *Committer) Enqueue(change *Change, reply func(error)) {
-	c.hand(request{change, reply}, true)
-}
-
-// EnqueueSoon is to Enqueue what CommitSoon is to Commit.
-func (c *Committer) EnqueueSoon(change *Change, reply func(error)) {
-	c.hand(request{change, reply}, false)
-}
-
-func (c *Committer) hand(r request, now bool) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		r.reply(ErrClosed)
+		reply(ErrClosed)
 		return
 	}
 	if c.stalled {
 		c.mu.Unlock()
-		r.reply(errStalled)
+		reply(errStalled)
 		return
 	}
-	c.pending = append(c.pending, r)
-	switch {
-	case now:
-		c.hurry()
-	case !c.urgent && !c.timed:
-		c.timed = true
-		c.soon.Reset(soonTime)
-	}
-	c.mu.Unlock()
-}
-
-// hurry has pending applied now; the caller holds mu.
-func (c *Committer) hurry() {
-	c.urgent = true
+	c.pending = append(c.pending, request{change, reply})
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-}
-
-// ripen is called when what is wanted soon has waited long enough.
-func (c *Committer) ripen() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.timed = false
-	if !c.closed && len(c.pending) > 0 {
-		c.hurry()
-	}
+	c.mu.Unlock()
 }
 
 // Close writes what was handed in and stops.
 func (c *Committer) Close() {
 	c.mu.Lock()
 	if !c.closed {
-		c.closed, c.urgent = true, true
-		c.soon.Stop()
+		c.closed = true
 		close(c.wake)
 	}
 	c.mu.Unlock()
@@ -190,16 +139,12 @@ func (c *Committer) drain(spare []request) []request {
 			time.Sleep(gatherTime)
 		}
 		c.mu.Lock()
-		if !c.urgent {
-			c.mu.Unlock()
-			return spare
-		}
 		batch := c.pending
-		c.pending, c.urgent = spare[:0], c.closed
+		c.pending = spare[:0]
 		if len(batch) > maxBatch {
 			c.pending = append(c.pending, batch[maxBatch:]...)
 			clear(batch[maxBatch:])
-			batch, c.urgent = batch[:maxBatch], true
+			batch = batch[:maxBatch]
 		}
 		c.mu.Unlock()
 		c.last = len(batch)
