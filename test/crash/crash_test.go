@@ -19,6 +19,7 @@ func TestCrash(t *testing.T) {
 	if kills == 0 {
 		kills, perEpoch = 40, 9
 	}
+	t.Logf("seed %d", seed)
 	f := newFigures()
 	began := time.Now()
 	for n := 0; f.killed() < kills && !t.Failed(); n++ {
