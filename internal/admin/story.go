@@ -82,7 +82,7 @@ func (a *operations) story(messageID string, m *sms.Message, queued *store.Queue
 	progress := sms.NewProgress(m.Parts, nil).Parts
 	for i := range events {
 		e := &events[i]
-		if e.Status != store.StatusLateReceipt && len(e.Detail.Parts) == m.Parts {
+		if !e.Aside() && len(e.Detail.Parts) == m.Parts {
 			progress = e.Detail.Parts
 		}
 		s.Events = append(s.Events, storyEvent(e))
@@ -109,7 +109,7 @@ func storyEvent(e *store.Event) StoryEvent {
 	out := StoryEvent{Type: e.Status.EventType(), At: e.At, Final: e.Final, Description: e.Detail.Description,
 		Route: e.Detail.Route, Attempts: e.Detail.Attempts, Parts: e.Detail.Parts}
 	switch {
-	case e.Status == store.StatusLateReceipt:
+	case e.Aside():
 		out.Type = string(e.Status)
 	case out.Description == "":
 		out.Description = event.Description(e.Status)
@@ -121,7 +121,7 @@ func storyEvent(e *store.Event) StoryEvent {
 func statusOf(events []store.Event) (status string, final bool) {
 	for i := range events {
 		e := &events[i]
-		if e.Status == store.StatusLateReceipt {
+		if e.Aside() {
 			continue
 		}
 		status = string(e.Status)

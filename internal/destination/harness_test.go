@@ -246,7 +246,7 @@ func (h *house) health(name string) Health {
 // storedLag counts the events of the store's lag.
 func (h *house) storedLag(set, name string) int {
 	h.t.Helper()
-	batches, err := h.engine.LagBatches(h.t.Context(), account+"/"+set+"/"+name, 100_000)
+	batches, err := h.engine.LagBatches(h.t.Context(), account+"/"+set+"/"+name, h.fence.Slot, 100_000)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"heliograph/internal/sms"
@@ -23,8 +22,7 @@ func (r *Router) drain(f *feed) {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*r.o.Wait)
 	defer cancel()
-	batches, err := r.o.Log.LagBatches(ctx, f.key, lagBatches)
-	batches = slices.DeleteFunc(batches, func(b store.LagBatch) bool { return b.Slot != r.o.Slot })
+	batches, err := r.o.Log.LagBatches(ctx, f.key, r.o.Slot, lagBatches)
 	definition, exists := r.definitionOf(f)
 	progress := false
 	switch {

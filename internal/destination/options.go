@@ -14,7 +14,7 @@ type Log interface {
 	EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]store.Event, error)
 	EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.Event, error)
 	Cursors(ctx context.Context) ([]store.Cursor, error)
-	LagBatches(ctx context.Context, destination string, limit int) ([]store.LagBatch, error)
+	LagBatches(ctx context.Context, destination string, slot, limit int) ([]store.LagBatch, error)
 	LagDestinations(ctx context.Context) ([]string, error)
 }
 

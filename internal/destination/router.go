@@ -108,7 +108,7 @@ func (r *Router) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		batches, err := r.o.Log.LagBatches(ctx, key, 4*lagBatches)
+		batches, err := r.o.Log.LagBatches(ctx, key, r.o.Slot, 4*lagBatches)
 		if err != nil {
 			return fmt.Errorf("reading the lag of event destination %s: %w", key, err)
 		}
@@ -196,7 +196,7 @@ func (r *Router) route(ctx context.Context, events []store.Event) error {
 	for i := range events {
 		place[i] = -1
 		e := &events[i]
-		if e.ConfigurationSet == "" || e.Status == store.StatusLateReceipt {
+		if e.ConfigurationSet == "" { // nobody subscribed, or it is of the story alone
 			continue
 		}
 		g := group{e.Account, e.ConfigurationSet, e.Status}

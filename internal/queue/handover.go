@@ -59,7 +59,7 @@ func (w *workList) close() {
 // mark writes that parts are about to be handed over; only then they are.
 func (s *shard) mark(claims []claim) {
 	b := &batch{seq: s.q.dispatch.Add(1), left: len(claims)}
-	d := store.Dispatch{Seq: b.seq, Carrier: s.name, Parts: make([]sms.PartID, len(claims))}
+	d := store.Dispatch{Seq: b.seq, Shard: s.name, Parts: make([]sms.PartID, len(claims))}
 	for i := range claims {
 		claims[i].batch = b
 		d.Parts[i] = claims[i].entry.id.Part(claims[i].part)

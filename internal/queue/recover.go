@@ -101,7 +101,7 @@ func (q *Queue) addAbsent(ctx context.Context) error {
 }
 
 func (s *shard) loadQueued(ctx context.Context, marked marks) error {
-	for after := sms.ID(0); ; {
+	for after := (store.Place{}); ; {
 		rows, err := s.q.o.Engine.QueuedAfter(ctx, s.name, after, scanRows)
 		if err != nil {
 			return fmt.Errorf("read queue of carrier %s: %w", s.name, err)
@@ -109,7 +109,7 @@ func (s *shard) loadQueued(ctx context.Context, marked marks) error {
 		now := s.q.o.Now()
 		s.mu.Lock()
 		for i := range rows {
-			after = rows[i].ID
+			after = rows[i].Place()
 			e := s.newEntry(&rows[i])
 			s.recover(e, marked)
 			s.admit(e, rows[i].Due, now)
@@ -141,7 +141,7 @@ func (s *shard) admit(e *entry, due, now time.Time) {
 // not.
 func (q *Queue) loadAwaiting(ctx context.Context, marked marks) error {
 	for after := sms.ID(0); ; {
-		rows, err := q.o.Engine.AwaitingAfter(ctx, after, scanRows)
+		rows, err := q.o.Engine.AwaitingAfter(ctx, "", after, scanRows)
 		if err != nil {
 			return fmt.Errorf("read open messages: %w", err)
 		}

@@ -168,7 +168,7 @@ func (f *Flow) loadSettled(ctx context.Context, slot int) error {
 
 func (f *Flow) loadAwaiting(ctx context.Context) error {
 	for after := sms.ID(0); ; {
-		open, err := f.o.Engine.AwaitingAfter(ctx, after, loadRows)
+		open, err := f.o.Engine.AwaitingAfter(ctx, "", after, loadRows)
 		if err != nil {
 			return err
 		}

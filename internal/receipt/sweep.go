@@ -80,7 +80,7 @@ func (f *Flow) dropExpired(limit time.Time) error {
 // were accepted later cannot have any.
 func (f *Flow) giveUp(ctx context.Context, limit, now time.Time) error {
 	for after, end := sms.ID(0), sms.FirstID(limit); ; {
-		open, err := f.o.Engine.AwaitingAfter(ctx, after, batchSize)
+		open, err := f.o.Engine.AwaitingAfter(ctx, "", after, batchSize)
 		if err != nil {
 			return err
 		}

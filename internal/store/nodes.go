@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"heliograph/internal/sms"
 )
 
 // Nobody stands for the slot of a shard that no node holds.
@@ -62,6 +64,36 @@ type Leases interface {
 	// or to Nobody. ErrNotFound where this node does not hold it or the other is
 	// not there.
 	HandOver(ctx context.Context, f Fence, name string, to int) error
+}
+
+// News is what other nodes have written that this one has to know of.
+type News struct {
+	Queued []Queued  // came into one of the shards, and waits there still
+	Taken  []Event   // StatusSuccessful, with the parts and what the carrier calls them
+	Upto   []SlotSeq // how far each slot's log was read
+}
+
+// SpendKey names what an account spends in a month on a channel; see SpendDelta.
+type SpendKey struct{ Account, Month, Channel string }
+
+// Shared is what an engine offers besides Engine and Leases where several nodes
+// share its database: how they hear of each other's messages, and the limits that
+// they keep to together.
+type Shared interface {
+	// News reads the logs of slots, each after a Seq, about limit rows of each in
+	// one go: the messages that came into one of the shards, and with taken those
+	// that a carrier has taken. In a slot's log nothing appears later below what was
+	// read, so that nothing is missed.
+	News(ctx context.Context, after []SlotSeq, shards []string, taken bool, limit int) (News, error)
+	// Take takes up to n requests from a rate that all nodes share, of which burst
+	// may come at once, and says how many; where none, how long until there is one.
+	// The database's clock counts.
+	Take(ctx context.Context, name string, perSecond float64, burst, n int) (granted int, wait time.Duration, err error)
+	// Allow raises what the node may spend by at most want, so that all nodes
+	// together never may spend more than limit, and answers by how much: 0 where
+	// less than least is left. What a node may spend and has not is given back when
+	// it leaves, is fenced off or joins.
+	Allow(ctx context.Context, f Fence, key SpendKey, least, want, limit sms.Money) (sms.Money, error)
 }
 
 // Watching is what a Watcher calls, from one goroutine. A nil function is left

@@ -71,6 +71,17 @@ type Queued struct {
 	Route    *sms.Route // where it differs from the message's own
 }
 
+// Place is where a message stands in its shard's queue. The zero Place is before
+// all. Which lane comes before which is the engine's own.
+type Place struct {
+	Lane  string
+	Class Class
+	ID    sms.ID
+}
+
+// Place is where q stands in its shard's queue.
+func (q *Queued) Place() Place { return Place{q.Lane, q.Class, q.ID} }
+
 // Awaiting is an open message of which at least one part was handed over.
 type Awaiting struct {
 	ID       sms.ID
@@ -82,9 +93,21 @@ type Awaiting struct {
 // Dispatch marks parts as in flight before they are written to a carrier. After
 // a crash, parts that are marked and have no outcome may have been sent.
 type Dispatch struct {
-	Seq     int64 // ascending within the slot, given by the caller
-	Carrier string
-	Parts   []sms.PartID
+	Seq   int64  // ascending within the slot, given by the caller
+	Shard string // that hands them over
+	Parts []sms.PartID
+	// Recipients are those that messages of the batch are about to leave for, where
+	// nodes have to agree on the time between two messages to one recipient. The
+	// parts are marked whatever comes of it. An engine that one node has for itself
+	// leaves them alone.
+	Recipients []Recipient
+}
+
+// Recipient asks for a recipient's next slot, once a message.
+type Recipient struct {
+	Key      uint64        // throttle.RecipientKey
+	Interval time.Duration // between two messages to it
+	Wait     time.Duration // set by the engine: 0 where the slot was taken, or else the time until there is one
 }
 
 // Event is a row of the event log. Seq is given by the engine. ConfigurationSet
@@ -101,6 +124,10 @@ type Event struct {
 	Detail           EventDetail
 }
 
+// Aside reports that the event is of the message's story alone: it is never
+// published, and tells nothing of how the message stands.
+func (e *Event) Aside() bool { return e.Status == StatusLateReceipt || e.Status == StatusMoved }
+
 // EventDetail is what an event adds to its message.
 type EventDetail struct {
 	Description string             `json:"description,omitempty"` // overrides the status's own
@@ -112,6 +139,10 @@ type EventDetail struct {
 // StatusLateReceipt marks story rows of receipts that came after the final one.
 // They are never published.
 const StatusLateReceipt sms.Status = "LATE_RECEIPT"
+
+// StatusMoved marks story rows of messages that were moved to another shard; see
+// Requeue.Moved. They are never published.
+const StatusMoved sms.Status = "MOVED"
 
 // Accepted is a new message with its place in the queue. The engine writes its
 // QUEUED event.
@@ -143,11 +174,13 @@ const (
 )
 
 // Requeue puts a queued message back: later, and possibly in another lane.
-// Announce writes a PENDING event, for the first time it happens. A message
-// that is not queued any more is left alone.
+// Announce writes a PENDING event, for the first time it happens. Moved writes that
+// the message is in another shard now, which is how the node that has that shard
+// hears of it. A message that is not queued any more is left alone.
 type Requeue struct {
 	Queued                    Queued
 	Announce                  bool
+	Moved                     bool
 	Description               string
 	Account, ConfigurationSet string
 	At                        time.Time
@@ -262,10 +295,14 @@ type Engine interface {
 	LastDispatch(ctx context.Context, slot int) (int64, error)
 	LastParked(ctx context.Context, slot int) (int64, error)
 
-	// Queued, Awaiting and Dispatches scan in ascending order after a key, at
-	// most limit rows.
-	QueuedAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]Queued, error)
-	AwaitingAfter(ctx context.Context, after sms.ID, limit int) ([]Awaiting, error)
+	// QueuedAfter reads a shard's queue, lane by lane, class by class, each in the
+	// order of acceptance, after a place in it. QueuedRest counts what is behind a
+	// place in the same lane and class.
+	QueuedAfter(ctx context.Context, shard string, after Place, limit int) ([]Queued, error)
+	QueuedRest(ctx context.Context, shard string, after Place) (messages, parts int64, err error)
+	// AwaitingAfter, Dispatches and ParkedReceipts scan in ascending order after a
+	// key, at most limit rows; AwaitingAfter those of one shard, or with "" of all.
+	AwaitingAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]Awaiting, error)
 	Dispatches(ctx context.Context, slot int, after int64, limit int) ([]Dispatch, error)
 	ParkedReceipts(ctx context.Context, slot int, after int64, limit int) ([]ParkedReceipt, error)
 
@@ -287,7 +324,9 @@ type Engine interface {
 	EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]Event, error)
 	EventsAt(ctx context.Context, slot int, seqs []int64) ([]Event, error)
 	Cursors(ctx context.Context) ([]Cursor, error)
-	LagBatches(ctx context.Context, destination string, limit int) ([]LagBatch, error)
+	// LagBatches are the batches of a slot's events that a destination has still to
+	// get, the oldest first.
+	LagBatches(ctx context.Context, destination string, slot, limit int) ([]LagBatch, error)
 	LagDestinations(ctx context.Context) ([]string, error)
 
 	// Spend is what an account spent in a month on a channel.

@@ -196,6 +196,10 @@ func (b *Batch) requeue(c *store.Change, r *store.Requeue) {
 			Status: sms.StatusPending, At: r.At,
 			Detail: store.EventDetail{Description: r.Description, Route: r.Queued.Route, Attempts: r.Queued.Attempts}})
 	}
+	if r.Moved {
+		b.event(c, store.Event{Message: row.ID, Account: r.Account, Status: store.StatusMoved, At: r.At,
+			Detail: store.EventDetail{Route: r.Queued.Route}})
+	}
 }
 
 func (b *Batch) event(c *store.Change, e store.Event) {

@@ -32,7 +32,7 @@ func (n *node) set() *scene {
 	n.seq++
 	s.batch = []*store.Change{third, update(s.queued, sms.UpdateTaken, 1, ""), update(s.awaiting, sms.UpdateTaken, 2, ""),
 		update(s.awaiting, sms.UpdateReceipt, 1, sms.StatusDelivered), update(s.awaiting, sms.UpdateReceipt, 2, sms.StatusDelivered),
-		{Mark: []store.Dispatch{{Seq: n.seq, Carrier: "acme", Parts: []sms.PartID{s.fresh.ID.Part(1)}}},
+		{Mark: []store.Dispatch{{Seq: n.seq, Shard: "acme", Parts: []sms.PartID{s.fresh.ID.Part(1)}}},
 			Cursors: []store.Cursor{{Slot: n.fence.Slot, Seq: int64(s.fresh.ID)}}}}
 	return s
 }

@@ -76,7 +76,7 @@ func TestOutage(t *testing.T) {
 	wg.Wait()
 	committer.Close()
 	var there []store.Queued
-	for after := sms.ID(0); ; after = there[len(there)-1].ID {
+	for after := (store.Place{}); ; after = there[len(there)-1].Place() {
 		page, err := n.QueuedAfter(t.Context(), "acme", after, 1000)
 		if err != nil {
 			t.Fatal(err)

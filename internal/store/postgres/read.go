@@ -136,16 +136,27 @@ func (e *Engine) LastParked(ctx context.Context, slot int) (int64, error) {
 	return e.number(ctx, "last parked receipt", "SELECT coalesce(max(seq), 0) FROM receipt_parked WHERE slot = $1::bigint", slot)
 }
 
-// QueuedAfter reads a shard's queued messages after an ID.
-func (e *Engine) QueuedAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]store.Queued, error) {
+// QueuedAfter reads a shard's queue after a place in it.
+func (e *Engine) QueuedAfter(ctx context.Context, shard string, after store.Place, limit int) ([]store.Queued, error) {
 	var out []store.Queued
-	err := e.scan(ctx, e.reads, "queued messages", "SELECT "+queuedColumns+" FROM queued WHERE shard = $1::text AND id > $2::bigint ORDER BY shard, id LIMIT $3::bigint",
+	err := e.scan(ctx, e.reads, "queued messages", "SELECT "+queuedColumns+` FROM queued
+		WHERE shard = $1::text AND (lane, class, id) > ($2::text, $3::bigint, $4::bigint) ORDER BY shard, lane, class, id LIMIT $5::bigint`,
 		func(r row) error {
 			q, err := scanQueued(r)
 			out = append(out, q)
 			return err
-		}, shard, int64(after), limit)
+		}, shard, after.Lane, int64(after.Class), int64(after.ID), limit)
 	return out, err
+}
+
+// QueuedRest counts what is behind a place in the same lane and class.
+func (e *Engine) QueuedRest(ctx context.Context, shard string, after store.Place) (messages, parts int64, err error) {
+	err = e.scan(ctx, e.reads, "length of a lane", `SELECT count(*), coalesce(sum(parts), 0)::bigint FROM queued
+		WHERE shard = $1::text AND lane = $2::text AND class = $3::bigint AND id > $4::bigint`, func(r row) error {
+		messages, parts = r.int(0), r.int(1)
+		return nil
+	}, shard, after.Lane, int64(after.Class), int64(after.ID))
+	return messages, parts, err
 }
 
 func scanQueued(r row) (store.Queued, error) {
@@ -158,15 +169,17 @@ func scanQueued(r row) (store.Queued, error) {
 	return q, err
 }
 
-// AwaitingAfter reads the awaiting messages after an ID.
-func (e *Engine) AwaitingAfter(ctx context.Context, after sms.ID, limit int) ([]store.Awaiting, error) {
+// AwaitingAfter reads the awaiting messages after an ID, of one shard or with "" of
+// all.
+func (e *Engine) AwaitingAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]store.Awaiting, error) {
 	var out []store.Awaiting
-	err := e.scan(ctx, e.reads, "awaiting messages", "SELECT "+awaitingColumns+" FROM awaiting WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint",
+	err := e.scan(ctx, e.reads, "awaiting messages", "SELECT "+awaitingColumns+` FROM awaiting
+		WHERE id > $2::bigint AND ($1::text = '' OR shard = $1::text) ORDER BY id LIMIT $3::bigint`,
 		func(r row) error {
 			a, err := scanAwaiting(r)
 			out = append(out, a)
 			return err
-		}, int64(after), limit)
+		}, shard, int64(after), limit)
 	return out, err
 }
 
@@ -183,7 +196,7 @@ func (e *Engine) Dispatches(ctx context.Context, slot int, after int64, limit in
 	err := e.scan(ctx, e.reads, "dispatches", "SELECT seq, carrier, parts FROM dispatch WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
 		func(r row) error {
 			parts, err := record.Keys[sms.PartID](r[2])
-			out = append(out, store.Dispatch{Seq: r.int(0), Carrier: r.text(1), Parts: parts})
+			out = append(out, store.Dispatch{Seq: r.int(0), Shard: r.text(1), Parts: parts})
 			return err
 		}, slot, after, limit)
 	return out, err
@@ -242,15 +255,15 @@ func (e *Engine) Cursors(ctx context.Context) ([]store.Cursor, error) {
 	return out, err
 }
 
-// LagBatches are a destination's batches, by slot and then from the oldest.
-func (e *Engine) LagBatches(ctx context.Context, destination string, limit int) ([]store.LagBatch, error) {
+// LagBatches are a destination's batches of a slot, from the oldest.
+func (e *Engine) LagBatches(ctx context.Context, destination string, slot, limit int) ([]store.LagBatch, error) {
 	var out []store.LagBatch
-	err := e.scan(ctx, e.reads, "lag batches", "SELECT slot, first, seqs FROM event_lag WHERE destination = $1::text ORDER BY slot, first LIMIT $2::bigint",
+	err := e.scan(ctx, e.reads, "lag batches", "SELECT slot, first, seqs FROM event_lag WHERE destination = $1::text AND slot = $2::bigint ORDER BY first LIMIT $3::bigint",
 		func(r row) error {
 			seqs, err := record.Keys[int64](r[2])
 			out = append(out, store.LagBatch{LagKey: store.LagKey{Destination: destination, Slot: int(r.int(0)), First: r.int(1)}, Seqs: seqs})
 			return err
-		}, destination, limit)
+		}, destination, slot, limit)
 	return out, err
 }
 

@@ -126,7 +126,7 @@ func (w *writes) change(slot int, c *store.Change) {
 	for i := range c.Mark {
 		d, cols := &c.Mark[i], w.dispatch.cols
 		cols[0].int(d.Seq)
-		cols[1].text(d.Carrier)
+		cols[1].text(d.Shard)
 		at := cols[2].begin()
 		cols[2].buf = record.AppendKeys(cols[2].buf, d.Parts)
 		cols[2].end(at)

@@ -86,7 +86,7 @@ func (b *bench) accept(n int) (changes []*store.Change, ids []sms.ID) {
 
 func (b *bench) mark(ids []sms.ID) *store.Change {
 	b.dispatch++
-	d := store.Dispatch{Seq: b.dispatch, Carrier: "acme"}
+	d := store.Dispatch{Seq: b.dispatch, Shard: "acme"}
 	for _, id := range ids {
 		d.Parts = append(d.Parts, id.Part(1))
 	}
@@ -169,7 +169,7 @@ func BenchmarkQueuedAfter(bm *testing.B) {
 	}
 	read := 0
 	for b.Loop() {
-		var after sms.ID
+		var after store.Place
 		for {
 			rows, err := b.e.QueuedAfter(context.Background(), "acme", after, 1000)
 			if err != nil {
@@ -179,7 +179,7 @@ func BenchmarkQueuedAfter(bm *testing.B) {
 				break
 			}
 			read += len(rows)
-			after = rows[len(rows)-1].ID
+			after = rows[len(rows)-1].Place()
 		}
 	}
 	b.report(read)

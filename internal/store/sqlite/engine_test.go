@@ -163,7 +163,7 @@ func TestFull(t *testing.T) {
 // What fails in the middle of a transaction leaves nothing of it.
 func TestRollback(t *testing.T) {
 	e, f := joined(t, filepath.Join(t.TempDir(), "heliograph.db"), Options{})
-	mark := func() *store.Change { return &store.Change{Mark: []store.Dispatch{{Seq: 1, Carrier: "acme"}}} }
+	mark := func() *store.Change { return &store.Change{Mark: []store.Dispatch{{Seq: 1, Shard: "acme"}}} }
 	if err := e.Apply(t.Context(), f, []*store.Change{mark()}); err != nil {
 		t.Fatal(err)
 	}

@@ -77,17 +77,27 @@ func (e *Engine) LastParked(ctx context.Context, slot int) (int64, error) {
 	return seqOf(n), err
 }
 
-// QueuedAfter reads a shard's queued messages after an ID. The rows are ordered
-// by ID alone, so those of other shards in between are passed over.
-func (e *Engine) QueuedAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]store.Queued, error) {
+// QueuedAfter reads a shard's queue after a place in it.
+func (e *Engine) QueuedAfter(ctx context.Context, shard string, after store.Place, limit int) ([]store.Queued, error) {
 	var out []store.Queued
-	err := e.scan(ctx, "queued messages", "SELECT "+queuedColumns+" FROM queued WHERE id > ? AND shard = ? ORDER BY id LIMIT ?",
-		[]driver.Value{int64(after), shard, int64(limit)}, func(r row) error {
+	err := e.scan(ctx, "queued messages", "SELECT "+queuedColumns+` FROM queued WHERE shard = ? AND (lane, class, id) > (?, ?, ?)
+		ORDER BY shard, lane, class, id LIMIT ?`,
+		[]driver.Value{shard, after.Lane, int64(after.Class), int64(after.ID), int64(limit)}, func(r row) error {
 			q, err := scanQueued(r)
 			out = append(out, q)
 			return err
 		})
 	return out, err
+}
+
+// QueuedRest counts what is behind a place in the same lane and class.
+func (e *Engine) QueuedRest(ctx context.Context, shard string, after store.Place) (messages, parts int64, err error) {
+	err = e.scan(ctx, "length of a lane", "SELECT count(*), coalesce(sum(parts), 0) FROM queued WHERE shard = ? AND lane = ? AND class = ? AND id > ?",
+		[]driver.Value{shard, after.Lane, int64(after.Class), int64(after.ID)}, func(r row) error {
+			messages, parts = r.int(0), r.int(1)
+			return nil
+		})
+	return messages, parts, err
 }
 
 func scanQueued(r row) (store.Queued, error) {
@@ -110,11 +120,12 @@ func (e *Engine) Shards(ctx context.Context) ([]string, error) {
 	return out, err
 }
 
-// AwaitingAfter reads the awaiting messages after an ID.
-func (e *Engine) AwaitingAfter(ctx context.Context, after sms.ID, limit int) ([]store.Awaiting, error) {
+// AwaitingAfter reads the awaiting messages after an ID, of one shard or with "" of
+// all.
+func (e *Engine) AwaitingAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]store.Awaiting, error) {
 	var out []store.Awaiting
-	err := e.scan(ctx, "awaiting messages", "SELECT id, shard, expires, doc FROM awaiting WHERE id > ? ORDER BY id LIMIT ?",
-		[]driver.Value{int64(after), int64(limit)}, func(r row) error {
+	err := e.scan(ctx, "awaiting messages", "SELECT id, shard, expires, doc FROM awaiting WHERE id > ? AND (? = '' OR shard = ?) ORDER BY id LIMIT ?",
+		[]driver.Value{int64(after), shard, shard, int64(limit)}, func(r row) error {
 			a, err := scanAwaiting(r)
 			out = append(out, a)
 			return err
@@ -135,7 +146,7 @@ func (e *Engine) Dispatches(ctx context.Context, slot int, after int64, limit in
 	err := e.scan(ctx, "dispatches", "SELECT key, carrier, parts FROM dispatch WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
 		append(keysAfter(slot, after), int64(limit)), func(r row) error {
 			parts, err := record.Keys[sms.PartID](r.blob(2))
-			out = append(out, store.Dispatch{Seq: seqOf(r.int(0)), Carrier: r.text(1), Parts: parts})
+			out = append(out, store.Dispatch{Seq: seqOf(r.int(0)), Shard: r.text(1), Parts: parts})
 			return err
 		})
 	return out, err
@@ -181,11 +192,11 @@ func (e *Engine) Cursors(ctx context.Context) ([]store.Cursor, error) {
 	return out, err
 }
 
-// LagBatches are a destination's batches, by slot and then from the oldest.
-func (e *Engine) LagBatches(ctx context.Context, destination string, limit int) ([]store.LagBatch, error) {
+// LagBatches are a destination's batches of a slot, from the oldest.
+func (e *Engine) LagBatches(ctx context.Context, destination string, slot, limit int) ([]store.LagBatch, error) {
 	var out []store.LagBatch
-	err := e.scan(ctx, "lag batches", "SELECT slot, first, seqs FROM event_lag WHERE destination = ? ORDER BY slot, first LIMIT ?",
-		[]driver.Value{destination, int64(limit)}, func(r row) error {
+	err := e.scan(ctx, "lag batches", "SELECT slot, first, seqs FROM event_lag WHERE destination = ? AND slot = ? ORDER BY first LIMIT ?",
+		[]driver.Value{destination, int64(slot), int64(limit)}, func(r row) error {
 			seqs, err := record.Keys[int64](r.blob(2))
 			out = append(out, store.LagBatch{LagKey: store.LagKey{Destination: destination, Slot: int(r.int(0)), First: r.int(1)}, Seqs: seqs})
 			return err

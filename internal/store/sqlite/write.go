@@ -157,7 +157,7 @@ func (e *Engine) write(changes []*store.Change) error {
 		}
 		for i := range c.Mark {
 			d := &c.Mark[i]
-			s.dispatch.add(key(slot, d.Seq), d.Carrier, record.AppendKeys([]byte{}, d.Parts))
+			s.dispatch.add(key(slot, d.Seq), d.Shard, record.AppendKeys([]byte{}, d.Parts))
 		}
 		for _, seq := range c.Unmark {
 			s.deleteDispatch.add(key(slot, seq))

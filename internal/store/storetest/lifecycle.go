@@ -58,7 +58,7 @@ func testContext(s *suite) {
 	s.wantErr("apply", s.Engine.Apply(ctx, s.fence, []*store.Change{c}), context.Canceled)
 	_, err := s.Engine.Messages(ctx, []sms.ID{m.ID})
 	s.wantErr("messages", err, context.Canceled)
-	_, err = s.Engine.QueuedAfter(ctx, shard, 0, 10)
+	_, err = s.Engine.QueuedAfter(ctx, shard, store.Place{}, 10)
 	s.wantErr("queued", err, context.Canceled)
 	_, err = s.Engine.Join(ctx, "node")
 	s.wantErr("join", err, context.Canceled)
@@ -71,7 +71,7 @@ func testReopen(s *suite) {
 	s.part(s.update(m[0], sms.UpdateTaken, 1, ""), store.PartApplied)
 	s.part(s.update(m[2], sms.UpdateSettled, 1, sms.StatusInvalid), store.PartApplied)
 	s.apply(&store.Change{
-		Mark:      []store.Dispatch{{Seq: 7, Carrier: "acme", Parts: []sms.PartID{m[1].ID.Part(1)}}},
+		Mark:      []store.Dispatch{{Seq: 7, Shard: "acme", Parts: []sms.PartID{m[1].ID.Part(1)}}},
 		Park:      []store.ParkedReceipt{{Seq: 9, Carrier: "acme", At: s.now, Doc: []byte("x")}},
 		Spend:     []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 5}},
 		Cursors:   []store.Cursor{{Slot: s.fence.Slot, Seq: 3}},
@@ -104,7 +104,7 @@ func testReopen(s *suite) {
 		keep()
 		v.Cursors, err = s.Engine.Cursors(s.ctx())
 		keep()
-		v.Lag, err = s.Engine.LagBatches(s.ctx(), "a", 10)
+		v.Lag, err = s.Engine.LagBatches(s.ctx(), "a", s.fence.Slot, 10)
 		keep()
 		v.Spend, err = s.Engine.Spend(s.ctx(), account, "2026-09", "TEXT")
 		keep()

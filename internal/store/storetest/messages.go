@@ -114,14 +114,63 @@ func testQueueScan(s *suite) {
 	s.part(s.update(messages[4], sms.UpdateTaken, 1, ""), store.PartApplied)
 
 	read := func(shard string) []store.Queued {
-		return all(s, 2, func(last store.Queued, _ bool, limit int) ([]store.Queued, error) {
-			return s.Engine.QueuedAfter(s.ctx(), shard, last.ID, limit)
+		return all(s, 2, func(last store.Queued, first bool, limit int) ([]store.Queued, error) {
+			if first {
+				return s.Engine.QueuedAfter(s.ctx(), shard, store.Place{}, limit)
+			}
+			return s.Engine.QueuedAfter(s.ctx(), shard, last.Place(), limit)
 		})
 	}
 	s.same("queued", read(shard), []store.Queued{want[0], want[1], want[3], want[5]})
 	s.same("queued elsewhere", read("other"), []store.Queued{moved})
 	s.same("queued nowhere", len(read("none")), 0)
 	s.same("counts", s.counts(), store.Counts{Queued: 5, Awaiting: 1})
+}
+
+// A shard's queue is read lane by lane and class by class, whatever order its
+// messages came in, and a lane can be passed over.
+func testQueueLanes(s *suite) {
+	want := map[string][]store.Queued{}
+	var change store.Change
+	for i := range 12 {
+		a := s.accepted(s.message(1 + i%2))
+		a.Queued.Lane, a.Queued.Class = []string{"lane1", "lane2"}[i%2], store.Class(i/2%2)
+		change.Accept = append(change.Accept, a)
+		key := fmt.Sprint(a.Queued.Lane, a.Queued.Class)
+		want[key] = append(want[key], a.Queued)
+	}
+	s.apply(&change)
+	got := map[string][]store.Queued{}
+	for after, last := (store.Place{}), ""; ; {
+		rows, err := s.Engine.QueuedAfter(s.ctx(), shard, after, 2)
+		s.need(err)
+		if len(rows) == 0 {
+			break
+		}
+		for _, q := range rows {
+			key := fmt.Sprint(q.Lane, q.Class)
+			if key != last && got[key] != nil {
+				s.Errorf("lane and class %s came in two pieces", key)
+			}
+			last, after = key, q.Place()
+			got[key] = append(got[key], q)
+		}
+	}
+	s.same("lanes", got, want)
+	lane := want["lane21"]
+	for i, q := range lane {
+		messages, parts, err := s.Engine.QueuedRest(s.ctx(), shard, q.Place())
+		s.need(err)
+		s.same("messages behind", messages, int64(len(lane)-1-i))
+		s.same("parts behind", parts, 2*messages)
+	}
+	for key, lane := range want { // what comes after a lane is another lane
+		rows, err := s.Engine.QueuedAfter(s.ctx(), shard, lane[len(lane)-1].Place(), 1)
+		s.need(err)
+		if len(rows) > 0 && fmt.Sprint(rows[0].Lane, rows[0].Class) == key {
+			s.Errorf("lane %s goes on after its end", key)
+		}
+	}
 }
 
 func testAwaitingScan(s *suite) {
@@ -142,10 +191,13 @@ func testAwaitingScan(s *suite) {
 	}
 	s.part(s.update(messages[3], sms.UpdateReceipt, 1, sms.StatusDelivered), store.PartApplied)
 	got := all(s, 2, func(last store.Awaiting, _ bool, limit int) ([]store.Awaiting, error) {
-		return s.Engine.AwaitingAfter(s.ctx(), last.ID, limit)
+		return s.Engine.AwaitingAfter(s.ctx(), "", last.ID, limit)
 	})
 	s.same("awaiting", got, []store.Awaiting{want[0], want[1], want[2], want[4]})
 	s.same("shards", shards(), []string{"a", shard, "b"})
+	one, err := s.Engine.AwaitingAfter(s.ctx(), "b", want[0].ID, 10)
+	s.need(err)
+	s.same("awaiting of a shard", one, []store.Awaiting{want[2], want[4]})
 }
 
 func testRequeue(s *suite) {

@@ -135,7 +135,7 @@ func testWholeLifeInOneBatch(s *suite) {
 	changes := []*store.Change{
 		accept,
 		{Requeue: []store.Requeue{{Queued: requeued, Announce: true, Account: account, ConfigurationSet: "set", At: s.now}}},
-		{Mark: []store.Dispatch{{Seq: 1, Carrier: "acme", Parts: []sms.PartID{m.ID.Part(1), m.ID.Part(2)}}}},
+		{Mark: []store.Dispatch{{Seq: 1, Shard: "acme", Parts: []sms.PartID{m.ID.Part(1), m.ID.Part(2)}}}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateTaken, 1, ""), s.update(old, sms.UpdateTaken, 1, "")}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateTaken, 2, "")}, Unmark: []int64{1}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateReceipt, 1, sms.StatusDelivered), s.update(old, sms.UpdateReceipt, 1, sms.StatusDelivered)}},

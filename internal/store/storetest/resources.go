@@ -53,7 +53,7 @@ func testVersions(s *suite) {
 	m, neighbour := s.message(1), s.message(1)
 	stale := &store.Change{
 		Accept:    []store.Accepted{s.accepted(m)},
-		Mark:      []store.Dispatch{{Seq: 1, Carrier: "acme", Parts: []sms.PartID{m.ID.Part(1)}}},
+		Mark:      []store.Dispatch{{Seq: 1, Shard: "acme", Parts: []sms.PartID{m.ID.Part(1)}}},
 		Park:      []store.ParkedReceipt{{Seq: 1, Carrier: "acme", At: s.now}},
 		Spend:     []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 1}},
 		Cursors:   []store.Cursor{{Slot: s.fence.Slot, Seq: 1}},

@@ -9,7 +9,7 @@ func testDispatches(s *suite) {
 	const base = sms.ID(1 << 40)
 	var want []store.Dispatch
 	for seq := int64(1); seq <= 5; seq++ {
-		d := store.Dispatch{Seq: seq, Carrier: "acme"}
+		d := store.Dispatch{Seq: seq, Shard: "acme"}
 		for n := sms.ID(0); n < 3; n++ {
 			d.Parts = append(d.Parts, (base - n*16).Part(int(n)+1))
 		}
@@ -105,7 +105,7 @@ func testCursorsAndLag(s *suite) {
 	)
 	s.same("cursors", cursors(), []store.Cursor{{Slot: s.fence.Slot, Seq: 9}})
 	lag := func(destination string, limit int) []store.LagBatch {
-		b, err := s.Engine.LagBatches(s.ctx(), destination, limit)
+		b, err := s.Engine.LagBatches(s.ctx(), destination, s.fence.Slot, limit)
 		s.need(err)
 		return b
 	}

@@ -42,6 +42,7 @@ func Run(t *testing.T, open Opener) {
 		{"whole life in one batch", testWholeLifeInOneBatch},
 		{"any run of updates", testAnyUpdates},
 		{"queue scan", testQueueScan},
+		{"lanes of the queue", testQueueLanes},
 		{"awaiting scan", testAwaitingScan},
 		{"dispatches", testDispatches},
 		{"parked receipts", testParked},
