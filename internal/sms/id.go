@@ -14,12 +14,15 @@ import (
 
 // ID is the ascending key of a message: 41 bits of milliseconds since Epoch, 6
 // bits of node slot, 12 bits of counter and 4 bits left for a part number.
-// Ascending keys keep inserts at the end of every table.
+// Ascending keys keep inserts at the end of every table. The lowest bit of the
+// counter says whether the message is traced: whatever node meets it after
+// whatever restart knows, and nothing else has to be kept.
 type ID int64
 
 const (
 	partBits    = 4
-	counterBits = 12
+	tracedBits  = 1
+	counterBits = 12 // with tracedBits
 	slotBits    = 6
 	// MaxSlot is the largest node slot that an ID can carry.
 	MaxSlot = 1<<slotBits - 1
@@ -37,6 +40,9 @@ func (id ID) Time() time.Time {
 
 // Slot is the node slot that made the ID.
 func (id ID) Slot() int { return int(id>>(partBits+counterBits)) & MaxSlot }
+
+// Traced reports whether the message is traced.
+func (id ID) Traced() bool { return id>>partBits&1 != 0 }
 
 // Part is the key of the message's part number n, counted from 1.
 func (id ID) Part(n int) PartID { return PartID(int64(id) | int64(n)) }
@@ -58,23 +64,28 @@ func FirstID(t time.Time) ID {
 type IDs struct {
 	mu   sync.Mutex
 	slot int64
-	last int64 // milliseconds << counterBits | counter
+	last int64 // milliseconds << counterBits | counter, without its lowest bit
 }
 
 // NewIDs starts after the largest ID that the store holds for the slot.
 func NewIDs(slot int, after ID) *IDs {
 	ms := int64(after) >> (partBits + counterBits + slotBits)
-	counter := int64(after) >> partBits & (1<<counterBits - 1)
+	counter := int64(after) >> partBits & (1<<counterBits - 1) &^ 1
 	return &IDs{slot: int64(slot), last: ms<<counterBits | counter}
 }
 
-// Next makes an ID for now. More than 4,096 in one millisecond borrow from the
-// next ones.
-func (g *IDs) Next(now time.Time) ID {
+// Next makes an ID for now, of a message that is not traced. More than 2,048 in
+// one millisecond borrow from the next ones.
+func (g *IDs) Next(now time.Time) ID { return g.next(now, 0) }
+
+// NextTraced makes the ID of a message that is traced.
+func (g *IDs) NextTraced(now time.Time) ID { return g.next(now, 1) }
+
+func (g *IDs) next(now time.Time, traced int64) ID {
 	wanted := now.Sub(Epoch).Milliseconds() << counterBits
 	g.mu.Lock()
-	g.last = max(g.last+1, wanted)
-	n := g.last
+	g.last = max(g.last+1<<tracedBits, wanted)
+	n := g.last | traced
 	g.mu.Unlock()
 	ms, counter := n>>counterBits, n&(1<<counterBits-1)
 	return ID((ms<<slotBits|g.slot)<<counterBits|counter) << partBits

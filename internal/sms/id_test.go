@@ -52,7 +52,15 @@ func TestIDsAscend(t *testing.T) {
 			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
 				ids = NewIDs(slot, last)
 			}
-			id := ids.Next(now)
+			traced := rapid.Bool().Draw(t, "traced")
+			next := ids.Next
+			if traced {
+				next = ids.NextTraced
+			}
+			id := next(now)
+			if id.Traced() != traced {
+				t.Fatalf("%d: traced %v, wanted %v", id, id.Traced(), traced)
+			}
 			if id <= last || id.Slot() != slot || id&(1<<partBits-1) != 0 {
 				t.Fatalf("%d after %d, slot %d", id, last, id.Slot())
 			}
@@ -68,11 +76,11 @@ func TestIDsBorrowFromTheNextMillisecond(t *testing.T) {
 	now := Epoch.Add(time.Hour)
 	ids := NewIDs(3, 0)
 	var last ID
-	for range 1<<counterBits + 1 {
+	for range 1<<(counterBits-tracedBits) + 1 {
 		last = ids.Next(now)
 	}
 	if got := last.Time(); !got.Equal(now.Add(time.Millisecond)) {
-		t.Errorf("ID number 4,097 of a millisecond reads %v after it", got.Sub(now))
+		t.Errorf("ID number 2,049 of a millisecond reads %v after it", got.Sub(now))
 	}
 	if last.Slot() != 3 {
 		t.Errorf("slot %d", last.Slot())
