@@ -2,21 +2,15 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -79,17 +73,16 @@ type Engine struct {
 	closed bool
 }
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // Open opens the database file at path, making it where there is none, brings
 // its tables up to date and moves what the write-ahead log holds into it. The
-// directory must exist. The file is readable by its owner only.
+// directory must exist. The file is readable by its owner only. Open may be ended
+// at any moment: the next one finds no file or a whole one.
 //
 // Errors are those of the contract: ErrUnavailable where the file cannot be
-// opened or is locked, ErrBroken where it is damaged or no database.
+// opened or is locked, ErrBroken where it is damaged, no database, or gone from
+// beside its write-ahead log.
 func Open(ctx context.Context, path string, o Options) (*Engine, error) {
-	e := &Engine{options: o.withDefaults(), batch: plan.New(), rows: newStatements(), closing: make(chan struct{})}
+	e := newEngine(o)
 	if err := e.open(ctx, path); err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database %s: %w", path, classify(err))
@@ -98,21 +91,24 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	return e, nil
 }
 
+func newEngine(o Options) *Engine {
+	return &Engine{options: o.withDefaults(), batch: plan.New(), rows: newStatements(), closing: make(chan struct{})}
+}
+
 func (e *Engine) open(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	if err := file.Close(); err != nil {
+	if err := prepare(ctx, path, e.options); err != nil {
 		return err
 	}
-	if err := migrate(ctx, creating(path, e.options)); err != nil {
-		return err
-	}
+	return e.connect(ctx, path)
+}
+
+// connect opens the connections to a file that prepare has left. None of them makes
+// a file: one that went away is missed, and not replaced by an empty one.
+func (e *Engine) connect(ctx context.Context, path string) (err error) {
 	if e.writer, err = connect(ctx, writing(path, e.options, e.options.CacheSize)); err != nil {
 		return err
 	}
@@ -138,21 +134,11 @@ func (e *Engine) open(ctx context.Context, path string) error {
 	return nil
 }
 
-// creating names the file for the connection that makes the tables. auto_vacuum
-// counts only while the file is empty, and writes to it every time it is set.
-func creating(path string, o Options) string {
-	return dsn(path, o, o.CacheSize, url.Values{
-		"_auto_vacuum":  {"INCREMENTAL"},
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
-	})
-}
-
 // writing names the file for a connection that may write. The mover does all
 // checkpoints, so that no commit waits for one that it happened to fall on, and
 // so that their errors are seen.
 func writing(path string, o Options, cache int) string {
-	return dsn(path, o, cache, url.Values{"_synchronous": {"FULL"}}, "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
+	return dsn(path, o, cache, url.Values{"mode": {"rw"}, "_synchronous": {"FULL"}}, "wal_autocheckpoint(0)", "journal_size_limit(67108864)")
 }
 
 // reading names the file for a connection that only reads.
@@ -167,25 +153,6 @@ func dsn(path string, o Options, cache int, q url.Values, pragmas ...string) str
 	q["_pragma"] = append(pragmas, fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(MEMORY)")
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	return u.String()
-}
-
-func migrate(ctx context.Context, dsn string) (err error) {
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	db.SetMaxOpenConns(1)
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	_, err = provider.Up(ctx)
-	return err
 }
 
 // Close waits for the transaction in progress, moves the write-ahead log into
