@@ -10,9 +10,10 @@ import (
 
 // Committer is group commit: it gathers the changes that callers hand in while
 // the last transaction is being made durable, and applies them in the next one.
-// Changes are applied in the order they were handed in. While many come, it lets
-// some more of them gather before each transaction; a caller that is alone never
-// waits for that.
+// Changes are applied in the order they were handed in. While many callers come, it
+// lets some more of them gather before each transaction; one that is alone never
+// waits for that. A change that nobody outside of the process waits for may be
+// handed in with some time to spare: it goes along with the next one that has none.
 type Committer struct {
 	engine  Engine
 	fence   Fence
@@ -21,10 +22,14 @@ type Committer struct {
 	stats   func(changes int, took time.Duration, err error)
 	limit   time.Duration
 	last    int // changes in the last transaction; of the goroutine that runs
+	hurried int // those of them that had no time to spare
 
 	mu      sync.Mutex
 	wake    chan struct{} // holds a token while there is something to do
 	pending []request
+	urgent  bool        // pending is to be applied now
+	due     time.Time   // where pending is not urgent: when it will be
+	timer   *time.Timer // until due
 	turn    int64 // counts the beginnings and ends of transactions
 	stalled bool  // the transaction in progress has taken longer than limit
 	closed  bool
@@ -34,6 +39,7 @@ type Committer struct {
 type request struct {
 	change *Change
 	reply  func(error)
+	spare  time.Duration // that it may wait for others
 }
 
 // ErrClosed is answered after Close.
@@ -44,11 +50,12 @@ var errStalled = fmt.Errorf("%w: a transaction has not ended for too long", ErrU
 // maxBatch bounds one transaction, so that its latency stays bounded.
 const maxBatch = 512
 
-// After a transaction of crowd changes or more, the next one begins gatherTime
-// later: what a transaction costs by itself (pages, a sync of the disk or a round
-// trip) is then shared by more, which is worth more to all of them than the wait.
+// After a transaction with crowd callers or more who had no time to spare, the next
+// one begins gatherTime later: what a transaction costs by itself (pages, a sync of
+// the disk or a round trip) is then shared by more, which is worth more to all of
+// them than the wait.
 const (
-	crowd      = 8
+	crowd      = 3
 	gatherTime = 500 * time.Microsecond
 )
 
@@ -75,6 +82,8 @@ func NewCommitter(engine Engine, fence Fence, o CommitterOptions) *Committer {
 	if c.stats == nil {
 		c.stats = func(int, time.Duration, error) {}
 	}
+	c.timer = time.AfterFunc(time.Hour, c.ripen)
+	c.timer.Stop()
 	go c.run()
 	return c
 }
@@ -84,40 +93,78 @@ func (c *Committer) Fence() Fence { return c.fence }
 
 // Commit writes the change and returns when it is durable or has failed. There
 // is no giving up: what was handed in is written, and the caller must know.
-func (c *Committer) Commit(change *Change) error {
+func (c *Committer) Commit(change *Change) error { return c.CommitWithin(0, change) }
+
+// CommitWithin is Commit for a change that may wait this long for others to share
+// their transaction, because nobody outside of the process waits for it.
+func (c *Committer) CommitWithin(spare time.Duration, change *Change) error {
 	answer := make(chan error, 1)
-	c.Enqueue(change, func(err error) { answer <- err })
+	c.EnqueueWithin(spare, change, func(err error) { answer <- err })
 	return <-answer
 }
 
 // Enqueue hands a change in and returns at once; reply is called when the change
 // is durable or has failed, from the committer's goroutine, or at once where it is
 // refused. It must not wait.
-func (c *Committer) Enqueue(change *Change, reply func(error)) {
+func (c *Committer) Enqueue(change *Change, reply func(error)) { c.EnqueueWithin(0, change, reply) }
+
+// EnqueueWithin is to Enqueue what CommitWithin is to Commit.
+func (c *Committer) EnqueueWithin(spare time.Duration, change *Change, reply func(error)) {
+	if err := c.hand(request{change, reply, spare}); err != nil {
+		reply(err)
+	}
+}
+
+func (c *Committer) hand(r request) error {
 	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		reply(ErrClosed)
-		return
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return ErrClosed
+	case c.stalled:
+		return errStalled
 	}
-	if c.stalled {
-		c.mu.Unlock()
-		reply(errStalled)
-		return
+	c.pending = append(c.pending, r)
+	if c.urgent {
+		return nil
 	}
-	c.pending = append(c.pending, request{change, reply})
+	if r.spare <= 0 {
+		c.hurry()
+		return nil
+	}
+	if due := time.Now().Add(r.spare); len(c.pending) == 1 || due.Before(c.due) {
+		c.due = due
+		c.timer.Reset(r.spare)
+	}
+	return nil
+}
+
+// hurry has pending applied now. The caller holds mu, and the committer is open.
+func (c *Committer) hurry() {
+	c.urgent = true
+	c.timer.Stop()
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	c.mu.Unlock()
+}
+
+// ripen is called when a change has waited for as long as it may.
+func (c *Committer) ripen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// What the timer ran for may have gone along with something urgent.
+	if !c.closed && !c.urgent && len(c.pending) > 0 && !time.Now().Before(c.due) {
+		c.hurry()
+	}
 }
 
 // Close writes what was handed in and stops.
 func (c *Committer) Close() {
 	c.mu.Lock()
 	if !c.closed {
-		c.closed = true
+		c.closed, c.urgent = true, true
+		c.timer.Stop()
 		close(c.wake)
 	}
 	c.mu.Unlock()
@@ -135,19 +182,29 @@ func (c *Committer) run() {
 
 func (c *Committer) drain(spare []request) []request {
 	for {
-		if c.last >= crowd && c.last < maxBatch {
+		if c.hurried >= crowd && c.last < maxBatch {
 			time.Sleep(gatherTime)
 		}
 		c.mu.Lock()
+		if !c.urgent {
+			c.mu.Unlock()
+			c.last, c.hurried = 0, 0
+			return spare
+		}
 		batch := c.pending
-		c.pending = spare[:0]
+		c.pending, c.urgent = spare[:0], c.closed
 		if len(batch) > maxBatch {
-			c.pending = append(c.pending, batch[maxBatch:]...)
+			c.pending, c.urgent = append(c.pending, batch[maxBatch:]...), true
 			clear(batch[maxBatch:])
 			batch = batch[:maxBatch]
 		}
 		c.mu.Unlock()
-		c.last = len(batch)
+		c.last, c.hurried = len(batch), 0
+		for i := range batch {
+			if batch[i].spare <= 0 {
+				c.hurried++
+			}
+		}
 		if len(batch) == 0 {
 			return batch
 		}

@@ -212,3 +212,80 @@ func TestCommitterLimit(t *testing.T) {
 		c.Close()
 	})
 }
+
+// A change with time to spare waits for one that has none, and no longer than it
+// may. Order stays that of handing in.
+func TestCommitterSharesTransactionsWithWhatCanWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches [][]int64
+		c := NewCommitter(applier{apply: func(changes []*Change) error {
+			batches = append(batches, numbers(changes))
+			return nil
+		}}, Fence{}, CommitterOptions{})
+		began := time.Now()
+		var wg sync.WaitGroup
+		hand := func(n int64, spare, want time.Duration) {
+			c.EnqueueWithin(spare, change(n), func(err error) {
+				if took := time.Since(began); err != nil || took != want {
+					t.Errorf("change %d: %v after %v, want it after %v", n, err, took, want)
+				}
+				wg.Done()
+			})
+			wg.Add(1)
+		}
+		const ms = time.Millisecond
+		hand(1, 10*ms, 3*ms)
+		hand(2, 20*ms, 3*ms)
+		time.Sleep(3 * ms)
+		hand(3, 0, 3*ms) // takes both along
+		synctest.Wait()
+		hand(4, 10*ms, 5*ms)
+		hand(5, 2*ms, 5*ms) // the shortest time counts
+		hand(6, 10*ms, 5*ms)
+		wg.Wait()
+		hand(7, 10*ms, 15*ms) // after them time is counted anew
+		wg.Wait()
+		time.Sleep(time.Hour)
+		if want := [][]int64{{1, 2, 3}, {4, 5, 6}, {7}}; !slices.EqualFunc(batches, want, slices.Equal) {
+			t.Errorf("batches %v, want %v", batches, want)
+		}
+		began = time.Now()
+		hand(8, time.Minute, 0)
+		c.Close()
+		wg.Wait()
+	})
+}
+
+// Where several callers wait, the next transaction lets more of them come
+// together; where one is alone, or what came can wait, none begins later.
+func TestCommitterGathersForACrowd(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		hasty, spare int // changes of a transaction
+		want         time.Duration
+	}{{"alone", 1, 0, 0}, {"among what can wait", 1, 2 * crowd, 0}, {"in a crowd", crowd, 0, gatherTime}} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := NewCommitter(applier{apply: func([]*Change) error {
+					time.Sleep(time.Millisecond)
+					return nil
+				}}, Fence{}, CommitterOptions{})
+				defer c.Close()
+				began := time.Now()
+				ignore := func(error) {}
+				c.Enqueue(change(0), ignore)
+				synctest.Wait() // it is being applied
+				for n := range tc.spare {
+					c.EnqueueWithin(time.Hour, change(int64(n)), ignore)
+				}
+				for n := range tc.hasty {
+					c.Enqueue(change(int64(n)), ignore)
+				}
+				time.Sleep(time.Millisecond * 3 / 2) // so are they
+				if err := c.Commit(change(99)); err != nil || time.Since(began) != 3*time.Millisecond+tc.want {
+					t.Errorf("%v after %v, want it after three transactions and %v", err, time.Since(began), tc.want)
+				}
+			})
+		})
+	}
+}
