@@ -63,6 +63,8 @@ var walls = []wall{
 	{pkg: "internal/inventory", may: []string{"sms", "numbering", "resources"}},
 	{pkg: "internal/inventory/gen", may: []string{"sms", "numbering"}, external: []string{"github.com/nyaruka/phonenumbers"}},
 
+	{pkg: "internal/datadir"},
+
 	// Engines of the store.
 	{pkg: "internal/store/record", may: []string{"sms", "store"}},
 	{pkg: "internal/store/storetest", may: []string{"sms", "store"}, external: []string{"github.com/google/go-cmp/", "pgregory.net/rapid"}},

@@ -11,13 +11,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"heliograph/internal/accept"
 	"heliograph/internal/carrier"
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
+	"heliograph/internal/datadir"
 	"heliograph/internal/destination"
 	"heliograph/internal/inventory"
 	"heliograph/internal/queue"
@@ -66,7 +66,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	unlock, err := lock(filepath.Join(cfg.DataDir, "lock"))
+	unlock, err := datadir.Lock(cfg.DataDir)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"heliograph/internal/config"
+	"heliograph/internal/datadir"
 	"heliograph/internal/store"
 	"heliograph/internal/store/postgres"
 	"heliograph/internal/store/sqlite"
@@ -28,7 +28,7 @@ const leaveTime = 3 * time.Second
 // database it waits until no other process serves.
 func (s *service) openStore(ctx context.Context) (store.Fence, error) {
 	if s.cfg.Database == config.SQLite {
-		engine, err := sqlite.Open(ctx, filepath.Join(s.cfg.DataDir, "heliograph.db"), sqlite.Options{Logger: s.log})
+		engine, err := sqlite.Open(ctx, datadir.Database(s.cfg.DataDir), sqlite.Options{Logger: s.log})
 		if err != nil {
 			return store.Fence{}, fmt.Errorf("open the database: %w", err)
 		}
