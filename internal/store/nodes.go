@@ -91,8 +91,8 @@ type Shared interface {
 	Take(ctx context.Context, name string, perSecond float64, burst, n int) (granted int, wait time.Duration, err error)
 	// Allow raises what the node may spend by at most want, so that all nodes
 	// together never may spend more than limit, and answers by how much: 0 where
-	// less than least is left. What a node may spend and has not is given back when
-	// it leaves, is fenced off or joins.
+	// less than least is left. A want below 0 lowers it, to no less than is spent. What
+	// a node may spend and has not is given back when it leaves, is fenced off or joins.
 	Allow(ctx context.Context, f Fence, key SpendKey, least, want, limit sms.Money) (sms.Money, error)
 }
 

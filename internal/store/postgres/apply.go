@@ -148,6 +148,8 @@ func (e *Engine) try(f store.Fence, changes []*store.Change, strict bool) (outco
 	}
 	x.add(follow, nil, slot, epoch, intParam(e.commits), intParam(e.next), intParam(e.batch.Seq), intParam(int64(e.newest)))
 	e.writes.send(x, f.Slot, e.running)
+	e.asked.gather(changes)
+	e.asked.send(x) // last: nobody waits for these rows longer than for the commit
 	x.add(commit, nil)
 	err = x.sync()
 	switch {
@@ -178,7 +180,7 @@ var errNotReplicated = errors.New("the server warned of the commit")
 func (e *Engine) begin(x *exchange) {
 	x.add(begin, nil)
 	if !x.conn.prepared {
-		x.add(settings, nil, e.settings[0].param(), e.settings[1].param())
+		x.add(settings, nil, e.settings[0], e.settings[1])
 	}
 }
 

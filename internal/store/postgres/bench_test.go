@@ -258,3 +258,78 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// Asking for news where there is none, as each node does all the time; each op asks
+// about so many other nodes, with a million events in their logs.
+func BenchmarkNoNews(bm *testing.B) {
+	cluster := durable(bm)
+	url := cluster.Database()
+	bn := newBench(bm, cluster, url, Options{})
+	cluster.Exec(url, "INSERT INTO event SELECT n % 8 + 1, n / 8, n, '111122223333', 'set', 'QUEUED', 0, false, NULL FROM generate_series(8, 1000007) AS n; ANALYZE event")
+	bounced := cluster.Bouncer()(pgtest.Name(url))
+	for _, way := range []struct{ name, url string }{{"direct", url}, {"pooled", bounced}} {
+		for _, nodes := range []int{2, 8} {
+			bm.Run(fmt.Sprintf("%s-%d", way.name, nodes), func(bm *testing.B) {
+				e := open(bm, way.url, Options{})
+				b := &bench{B: bm, cluster: cluster, e: e, cpu: cpuTime(bm), server: cluster.CPU()}
+				var after []store.SlotSeq
+				for slot := range nodes {
+					last, err := bn.e.number(bm.Context(), "last", "SELECT max(seq) FROM event WHERE slot = $1::bigint", slot+1)
+					if err != nil {
+						bm.Fatal(err)
+					}
+					after = append(after, store.SlotSeq{Slot: slot + 1, Seq: last})
+				}
+				bm.ResetTimer()
+				for range bm.N {
+					if n, err := e.News(bm.Context(), after, []string{"acme"}, true, 1000); err != nil || len(n.Queued) > 0 {
+						bm.Fatal(n, err)
+					}
+				}
+				b.report(bm.N)
+			})
+		}
+	}
+}
+
+// What the recipients of a batch cost its commit.
+func BenchmarkRecipients(bm *testing.B) {
+	cluster := durable(bm)
+	for _, size := range []int{0, 64} {
+		bm.Run(fmt.Sprint(size), func(bm *testing.B) {
+			b := newBench(bm, cluster, cluster.Database(), Options{})
+			key := uint64(447700900000)
+			for range bm.N {
+				mark := b.mark([]sms.ID{16})
+				for range size {
+					key++
+					mark.Mark[0].Recipients = append(mark.Mark[0].Recipients, store.Recipient{Key: key, Interval: time.Second})
+				}
+				b.apply(mark)
+			}
+			b.report(bm.N)
+		})
+	}
+}
+
+func BenchmarkTake(bm *testing.B) {
+	cluster := durable(bm)
+	b := newBench(bm, cluster, cluster.Database(), Options{})
+	for range bm.N {
+		if _, _, err := b.e.Take(bm.Context(), "SendTextMessage/111122223333", 1000, 25, 50); err != nil {
+			bm.Fatal(err)
+		}
+	}
+	b.report(bm.N)
+}
+
+func BenchmarkAllow(bm *testing.B) {
+	cluster := durable(bm)
+	b := newBench(bm, cluster, cluster.Database(), Options{})
+	for range bm.N {
+		if _, err := b.e.Allow(bm.Context(), b.f, store.SpendKey{Account: "111122223333", Month: "2026-08", Channel: "TEXT"}, 1, 1000, 1<<50); err != nil {
+			bm.Fatal(err)
+		}
+	}
+	b.report(bm.N)
+}

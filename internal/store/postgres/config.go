@@ -3,13 +3,15 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// configure makes the configurations of the connections that are not in a pool.
+// configure makes the configurations of the connections that are not in a pool, and
+// the settings of those that write.
 func (e *Engine) configure(base *pgx.ConnConfig, server server) {
 	o := e.options
 	names := []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
@@ -21,13 +23,16 @@ func (e *Engine) configure(base *pgx.ConnConfig, server server) {
 		names, values = append(names, "synchronous_commit"), append(values, "on")
 	}
 	config := base.Copy()
-	e.settings = [2]array{{oid: oidTexts}, {oid: oidTexts}}
+	settings := [2]array{{oid: oidTexts}, {oid: oidTexts}}
+	e.writing = map[string]string{}
 	for i, name := range names {
-		e.settings[0].text(name)
-		e.settings[1].text(values[i])
-		if !e.pooled {
-			config.RuntimeParams[name] = values[i]
-		}
+		settings[0].text(name)
+		settings[1].text(values[i])
+		e.writing[name] = values[i]
+	}
+	e.settings = [2][]byte{settings[0].param(), settings[1].param()}
+	if !e.pooled {
+		maps.Copy(config.RuntimeParams, e.writing)
 	}
 	name(config, e.pooled)
 	e.config = &config.Config
@@ -63,7 +68,18 @@ func name(config *pgx.ConnConfig, pooled bool) {
 	}
 }
 
-func (e *Engine) pool(ctx context.Context, base *pgxpool.Config, size int) (*pgxpool.Pool, error) {
+// reading are the settings of connections that read.
+func (e *Engine) reading() map[string]string {
+	settings := planner()
+	settings["statement_timeout"] = milliseconds(e.options.ReadTimeout)
+	settings["lock_timeout"] = milliseconds(e.options.LockTimeout)
+	settings["idle_in_transaction_session_timeout"] = milliseconds(e.options.ReadTimeout)
+	return settings
+}
+
+// pool makes a pool of connections with these settings, and prepares statements on
+// each of them; through a pooler neither is possible.
+func (e *Engine) pool(ctx context.Context, base *pgxpool.Config, size int, settings map[string]string, statements []*statement) (*pgxpool.Pool, error) {
 	config := base.Copy()
 	config.MaxConns = int32(size)
 	config.MinConns = 0
@@ -72,11 +88,11 @@ func (e *Engine) pool(ctx context.Context, base *pgxpool.Config, size int) (*pgx
 	if e.pooled {
 		c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	} else {
-		c.RuntimeParams["statement_timeout"] = milliseconds(e.options.ReadTimeout)
-		c.RuntimeParams["lock_timeout"] = milliseconds(e.options.LockTimeout)
-		c.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(e.options.ReadTimeout)
-		for k, v := range planner() {
-			c.RuntimeParams[k] = v
+		maps.Copy(c.RuntimeParams, settings)
+		if len(statements) > 0 {
+			config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+				return (&conn{raw: c.PgConn()}).prepare(ctx, statements)
+			}
 		}
 	}
 	return pgxpool.NewWithConfig(ctx, config)

@@ -40,14 +40,22 @@ func connect(ctx context.Context, config *pgconn.Config, prepare bool) (*conn, e
 	if !prepare {
 		return c, nil
 	}
+	if err := c.prepare(ctx, all); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conn) prepare(ctx context.Context, statements []*statement) (err error) {
 	p := c.raw.StartPipeline(ctx)
-	for _, s := range all {
+	for _, s := range statements {
 		p.SendPrepare(s.name, s.sql, s.types)
 	}
 	if err = p.Sync(); err == nil {
-		for i := range all {
+		for _, s := range statements {
 			if _, err = p.GetResults(); err != nil {
-				err = fmt.Errorf("prepare %s: %w", all[i].name, err)
+				err = fmt.Errorf("prepare %s: %w", s.name, err)
 				break
 			}
 		}
@@ -55,11 +63,7 @@ func connect(ctx context.Context, config *pgconn.Config, prepare bool) (*conn, e
 	if closed := p.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
+	return err
 }
 
 func (c *conn) close() {

@@ -24,7 +24,7 @@
 // either; where it has not happened, it is made again.
 //
 // All nodes connect as one role, which a takeover needs to end another node's
-// transactions. A node has up to 14 connections.
+// transactions. A node has up to 18 connections.
 //
 // Through a pooler (PgBouncer in transaction mode) everything works but LISTEN:
 // sessions cannot be relied upon, so statements are not prepared, settings are

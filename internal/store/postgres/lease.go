@@ -29,6 +29,7 @@ func (e *Engine) Renew(ctx context.Context, f store.Fence) error {
 	if err != nil {
 		return fmt.Errorf("renew lease: %w", classify(ctx, err))
 	}
+	e.sweep()
 	return nil
 }
 

@@ -23,7 +23,7 @@ import (
 
 // Options tune an Engine; a zero field has its default.
 type Options struct {
-	// Lease is how long a node's lease lasts: 10 s.
+	// Lease is how long a node's lease lasts: 5 s.
 	Lease time.Duration
 	// Patience is how long a takeover waits for the commits of the slot that are
 	// under way before it ends their backends: 500 ms.
@@ -42,8 +42,8 @@ type Options struct {
 	ReadTimeout time.Duration
 	// ConnectTimeout, where the URL sets no connect_timeout: 3 s.
 	ConnectTimeout time.Duration
-	// Readers is the number of reading connections: 8. There are up to six more,
-	// for commits, leases and notifications.
+	// Readers is the number of reading connections: 8. There are up to ten more, for
+	// commits, leases, notifications and what nodes share.
 	Readers int
 	// AllowNoFsync accepts a server that does not wait for its disk, where what was
 	// answered is lost with the machine's power. It is for tests.
@@ -62,6 +62,7 @@ const (
 	restless      = time.Second // a connection that was idle for longer is tried first
 	closeTimeout  = time.Second
 	leaders       = 4 // connections for leases
+	sharers       = 4 // connections for what nodes share
 	oldestVersion = 150000
 )
 
@@ -70,7 +71,7 @@ func (o Options) withDefaults() Options {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&o.Lease, 10 * time.Second}, {&o.Patience, 500 * time.Millisecond}, {&o.Poll, time.Second},
+		{&o.Lease, 5 * time.Second}, {&o.Patience, 500 * time.Millisecond}, {&o.Poll, time.Second},
 		{&o.StatementTimeout, 5 * time.Second}, {&o.LockTimeout, 3 * time.Second}, {&o.IdleTimeout, time.Second},
 		{&o.CommitTimeout, 10 * time.Second}, {&o.ReadTimeout, 30 * time.Second}, {&o.ConnectTimeout, 3 * time.Second},
 	} {
@@ -87,18 +88,24 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Engine is a store.Engine, store.Leases and store.Watcher over one PostgreSQL
-// database.
+// Engine is a store.Engine, store.Leases, store.Watcher and store.Shared over one
+// PostgreSQL database.
 type Engine struct {
 	options  Options
 	pooled   bool            // sessions are not the engine's own
 	config   *pgconn.Config  // of the connection that commits
 	watching *pgx.ConnConfig // of the connection that listens
-	settings [2]array        // names and values, of each transaction where pooled
+	settings [2][]byte       // names and values, of each transaction where pooled
 	reads    *pgxpool.Pool
-	leads    *pgxpool.Pool // leases do not wait for reads
+	leads    *pgxpool.Pool     // leases do not wait for reads
+	shares   *pgxpool.Pool     // nor does what is shared
+	writing  map[string]string // settings of connections that write
 	closing  chan struct{}
 	closed   sync.Once
+
+	sweeping sync.Mutex // guards swept, and sweeps until closing
+	swept    time.Time
+	sweeps   sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows
 	writer    *conn      // nil: none
@@ -108,6 +115,7 @@ type Engine struct {
 	batch     *plan.Batch
 	loader    *loader
 	writes    *writes
+	asked     *recipients
 	running   *running    // of the fence
 	fence     store.Fence // that commits, seq and maxID are known for; none where Epoch is 0
 	commits   int64       // number of the last commit
@@ -121,6 +129,7 @@ var (
 	_ store.Engine  = (*Engine)(nil)
 	_ store.Leases  = (*Engine)(nil)
 	_ store.Watcher = (*Engine)(nil)
+	_ store.Shared  = (*Engine)(nil)
 )
 
 //go:embed migrations/*.sql
@@ -134,7 +143,7 @@ var migrations embed.FS
 // Errors: ErrUnavailable where the database cannot be reached. One that is
 // reached and does not fit says why.
 func Open(ctx context.Context, url string, o Options) (*Engine, error) {
-	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(), running: newRunning(), closing: make(chan struct{})}
+	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(), asked: newRecipients(), running: newRunning(), closing: make(chan struct{})}
 	if err := e.open(ctx, url); err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database: %w", classify(ctx, err))
@@ -162,10 +171,13 @@ func (e *Engine) open(ctx context.Context, url string) error {
 		return err
 	}
 	e.configure(config.ConnConfig, server)
-	if e.reads, err = e.pool(ctx, config, e.options.Readers); err != nil {
+	if e.reads, err = e.pool(ctx, config, e.options.Readers, e.reading(), nil); err != nil {
 		return err
 	}
-	if e.leads, err = e.pool(ctx, config, leaders); err != nil {
+	if e.leads, err = e.pool(ctx, config, leaders, e.reading(), nil); err != nil {
+		return err
+	}
+	if e.shares, err = e.pool(ctx, config, sharers, e.writing, sharing); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -218,8 +230,11 @@ const migrationLock int64 = 0x68656c696f
 // that ends in order calls Leave before.
 func (e *Engine) Close() error {
 	e.closed.Do(func() {
+		e.sweeping.Lock()
 		close(e.closing)
+		e.sweeping.Unlock()
 		e.release()
+		e.sweeps.Wait()
 	})
 	return nil
 }
@@ -240,7 +255,7 @@ func (e *Engine) release() {
 		e.writer.close()
 		e.writer = nil
 	}
-	for _, p := range []*pgxpool.Pool{e.reads, e.leads} {
+	for _, p := range []*pgxpool.Pool{e.reads, e.leads, e.shares} {
 		if p != nil {
 			p.Close()
 		}

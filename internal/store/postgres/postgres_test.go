@@ -189,6 +189,7 @@ func TestEngine(t *testing.T) {
 		{"leases", testLeases},
 		{"a stalled node is fenced off", testFenceOffStalled},
 		{"holdings", testHoldings},
+		{"what nodes share", testShared},
 		{"watching", testWatch},
 		{"watching through a pooler", testWatchPooled},
 		{"tables made by several nodes at once", testMigrations},

@@ -109,7 +109,7 @@ var all = []*statement{begin, settings, fence, state, known, takeQueued, lockQue
 	insertMessage, deleteQueued, updateQueued, insertQueued, deleteAwaiting, updateAwaiting, insertAwaiting,
 	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag,
 	dropSpend, putSpend, startSpend,
-	deleteResource, updateResource, insertResource, tell, commit, settle, settled, backend}
+	deleteResource, updateResource, insertResource, tell, takeRecipients, commit, settle, settled, backend}
 
 // unnest makes rows of parameters that are arrays of the same length. In the list of
 // a SELECT it costs the server less than in its FROM, which stores them first.

@@ -59,6 +59,10 @@ func (e *Engine) join(ctx context.Context, tx pgx.Tx, node string) (store.Fence,
 	} else if err != nil {
 		return f, err
 	}
+	// What nobody can spend any more.
+	if _, err := tx.Exec(ctx, "DELETE FROM allowance WHERE month < to_char(clock_timestamp() - interval '62 days', 'YYYY-MM')"); err != nil {
+		return f, err
+	}
 	// The last commits of former owners are kept, for they may want to know.
 	if _, err := tx.Exec(ctx, "DELETE FROM last_commit WHERE slot = $1::int AND epoch < $2::bigint - 4", f.Slot, f.Epoch); err != nil {
 		return f, err
@@ -74,8 +78,11 @@ func (e *Engine) join(ctx context.Context, tx pgx.Tx, node string) (store.Fence,
 	return f, e.drop(ctx, tx, f.Slot)
 }
 
-// drop lets go of what a slot holds.
+// drop lets go of what a slot holds, and gives back what it may spend and has not.
 func (e *Engine) drop(ctx context.Context, tx pgx.Tx, slot int) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM allowance WHERE slot = $1::int", slot); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, "UPDATE holding SET slot = NULL WHERE slot = $1::int", slot); err != nil {
 		return err
 	}
