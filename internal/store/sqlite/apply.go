@@ -89,9 +89,10 @@ func (e *Engine) check(f store.Fence) error {
 	// Whoever had the slot before may have written since this engine last read.
 	err := e.writer.query(context.Background(), `SELECT
 			(SELECT coalesce(max(id), 0) FROM message),
-			(SELECT coalesce(max(key), 0) FROM event WHERE key BETWEEN ? AND ?)`,
-		keysOf(f.Slot), func(r row) error {
-			e.maxID, e.seq = sms.ID(r.int(0)), seqOf(r.int(1))
+			(SELECT coalesce(max(key), 0) FROM event WHERE key BETWEEN ? AND ?),
+			(SELECT coalesce(max(seq), 0) FROM node WHERE slot = ?)`,
+		append(keysOf(f.Slot), int64(f.Slot)), func(r row) error {
+			e.maxID, e.seq = sms.ID(r.int(0)), max(seqOf(r.int(1)), r.int(2))
 			return nil
 		})
 	if err == nil {

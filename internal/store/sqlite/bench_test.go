@@ -222,3 +222,48 @@ func BenchmarkReopen(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPrune prunes messages that had a whole life, with their events, and has
+// the file shrink.
+func BenchmarkPrune(bm *testing.B) {
+	b := newBench(bm, Options{})
+	const each, within = 256, 10 * time.Millisecond
+	var messages, steps int
+	var held time.Duration
+	var shrunk int64
+	for b.Loop() {
+		b.StopTimer()
+		used := cpuTime(b.B)
+		for range 400 {
+			changes, ids := b.accept(each)
+			b.apply(append(changes, b.mark(ids))...)
+			b.apply(b.outcome(ids, sms.UpdateTaken)...)
+			b.apply(b.outcome(ids, sms.UpdateReceipt)...)
+		}
+		last, err := b.e.LastSeq(b.Context(), 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.apply(&store.Change{Cursors: []store.Cursor{{Seq: last}}})
+		b.cpu += cpuTime(b.B) - used
+		b.longest = 0
+		b.StartTimer()
+		for p := (&store.Pass{Messages: sms.FirstID(time.Now().Add(time.Hour)), Within: within}); !p.Done(); steps++ {
+			n, err := b.e.Prune(b.Context(), b.f, p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			messages, held, b.longest = messages+n.Messages, held+n.Held, max(b.longest, n.Held)
+		}
+		for more := true; more; {
+			n, err := b.e.Shrink(b.Context(), b.f, within)
+			if err != nil {
+				b.Fatal(err)
+			}
+			shrunk, more, b.longest = shrunk+n.Bytes, n.More, max(b.longest, n.Held)
+		}
+	}
+	b.ReportMetric(float64(held.Microseconds())/1000/float64(steps), "ms-held/step")
+	b.ReportMetric(float64(shrunk)/float64(messages), "B-shrunk/msg")
+	b.report(messages)
+}

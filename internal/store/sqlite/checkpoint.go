@@ -36,6 +36,11 @@ func (m *mover) committed() {
 	if m.engine.pagesWritten()-m.moved < m.engine.options.CheckpointPages {
 		return
 	}
+	m.ask()
+}
+
+// ask asks for a round.
+func (m *mover) ask() {
 	select {
 	case m.wake <- struct{}{}:
 	default:

@@ -48,21 +48,24 @@ func (e *Engine) number(ctx context.Context, what, sql string, args ...driver.Va
 	return n, err
 }
 
-// LastSeq is the largest event Seq of a slot, 0 for none.
+// LastSeq is the largest event Seq of a slot, 0 for none; it goes on where events
+// were pruned.
 func (e *Engine) LastSeq(ctx context.Context, slot int) (int64, error) {
-	n, err := e.number(ctx, "last event", "SELECT coalesce(max(key), 0) FROM event WHERE key BETWEEN ? AND ?", keysOf(slot)...)
-	return seqOf(n), err
+	var last int64
+	err := e.scan(ctx, "last event", `SELECT coalesce((SELECT max(key) FROM event WHERE key BETWEEN ? AND ?), 0),
+		coalesce((SELECT seq FROM node WHERE slot = ?), 0)`, append(keysOf(slot), int64(slot)), func(r row) error {
+		last = max(seqOf(r.int(0)), r.int(1))
+		return nil
+	})
+	return last, err
 }
 
-// LastID is the largest message ID made by a slot, 0 for none.
+// LastID is the largest message ID made by a slot, 0 for none; it goes on where
+// messages were pruned.
 func (e *Engine) LastID(ctx context.Context, slot int) (sms.ID, error) {
-	var last sms.ID
-	err := e.scan(ctx, "last message", "SELECT id FROM message WHERE (id >> 16) & 63 = ? ORDER BY id DESC LIMIT 1",
-		[]driver.Value{int64(slot)}, func(r row) error {
-			last = sms.ID(r.int(0))
-			return nil
-		})
-	return last, err
+	n, err := e.number(ctx, "last message", `SELECT max(coalesce((SELECT id FROM message WHERE (id >> 16) & 63 = ?1 ORDER BY id DESC LIMIT 1), 0),
+		coalesce((SELECT id FROM node WHERE slot = ?1), 0))`, int64(slot))
+	return sms.ID(n), err
 }
 
 // LastDispatch is the largest Seq of a slot's dispatches, 0 for none.
