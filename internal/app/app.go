@@ -25,12 +25,17 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/record"
 	"heliograph/internal/usage"
 )
 
-// cachedMessages is how many messages stay in memory, so that receipts and events
-// do not read them again.
-const cachedMessages = 64_000
+// cachedMessages is how many messages stay in memory as they are, and packedBytes
+// how many octets of records of older ones do, so that receipts and events seldom
+// read them again: some 40,000 of usual length.
+const (
+	cachedMessages = 4096
+	packedBytes    = 8 << 20
+)
 
 // commitLimit is how long a transaction may take before what waits behind it is
 // refused: a client is told at once that the database does not answer.
@@ -113,7 +118,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.messages = store.NewMessageCache(cachedMessages)
+	s.messages = store.NewMessageCache(cachedMessages).Pack(packedBytes, record.AppendMessage, record.Message)
 	s.committer = store.NewCommitter(s.engine, fence, store.CommitterOptions{
 		Observers: []func([]*store.Change){s.remember, s.observe},
 		Stats:     s.metrics.commit,

@@ -30,8 +30,8 @@ type Committer struct {
 	urgent  bool        // pending is to be applied now
 	due     time.Time   // where pending is not urgent: when it will be
 	timer   *time.Timer // until due
-	turn    int64 // counts the beginnings and ends of transactions
-	stalled bool  // the transaction in progress has taken longer than limit
+	turn    int64       // counts the beginnings and ends of transactions
+	stalled bool        // the transaction in progress has taken longer than limit
 	closed  bool
 	done    chan struct{}
 }

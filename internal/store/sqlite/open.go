@@ -29,7 +29,8 @@ type Options struct {
 	CheckpointPages int
 	// Logger is told of checkpoints that fail: slog.Default().
 	Logger *slog.Logger
-	// CacheSize is the page cache of the writing connection in bytes: 64 MiB.
+	// CacheSize is the page cache of the writing connection in bytes: 8 MiB, since
+	// keys ascend and what is written is at the ends of the tables.
 	// Each reader has an eighth of it.
 	CacheSize int
 }
@@ -45,7 +46,7 @@ func (o Options) withDefaults() Options {
 		o.CheckpointPages = 4000
 	}
 	if o.CacheSize == 0 {
-		o.CacheSize = 64 << 20
+		o.CacheSize = 8 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
