@@ -135,9 +135,36 @@ func TestStandbyAway(t *testing.T) {
 		cluster.Exec(url, "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
 		cluster.Exec(url, "SELECT pg_reload_conf()")
 	}
+	// A setting that is read anew is seen by each process of the server in its own
+	// time, and it is the checkpointer that has commits wait from then on.
+	awaited := func() <-chan error {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+			committed := make(chan error, 1)
+			go func() {
+				committed <- pgtest.Exec(context.Background(), url, "SELECT pg_logical_emit_message(true, 'test', 'a commit')")
+			}()
+			for ended := false; !ended; {
+				select {
+				case err := <-committed:
+					if err != nil {
+						t.Fatal(err)
+					}
+					ended = true // without waiting; once more
+				case <-time.After(time.Millisecond):
+					if n.count("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") > 0 {
+						return committed
+					}
+				}
+			}
+		}
+		t.Fatal("commits do not wait for a standby")
+		return nil
+	}
 	for range 2 {
 		s := n.set()
 		standbys("nobody")
+		other := awaited()
 		for n.show(t, "synchronous_standby_names") != "nobody" {
 			time.Sleep(time.Millisecond)
 		}
@@ -153,6 +180,9 @@ func TestStandbyAway(t *testing.T) {
 			}
 		}
 		standbys("")
+		if err := <-other; err != nil {
+			t.Error(err)
+		}
 		if !n.look(s) {
 			t.Error("it did not happen")
 		}
