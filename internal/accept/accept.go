@@ -19,6 +19,7 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/trace"
 	"heliograph/internal/usage"
 )
 
@@ -38,6 +39,7 @@ type Request struct {
 	DryRun               bool
 	ProtectConfiguration string // id or ARN
 	FeedbackEnabled      *bool
+	Trace                *trace.Request // nil: the message is not traced
 }
 
 // Route facts that the carriers give.
@@ -120,7 +122,12 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 	if err != nil {
 		return "", err
 	}
-	m.ID = v.ids.Next(now)
+	var decided time.Time
+	if r.Trace == nil {
+		m.ID = v.ids.Next(now)
+	} else {
+		m.ID, decided = v.ids.NextTraced(now), v.now()
+	}
 	m.Reference = reference(m.ID)
 	change := &store.Change{
 		Accept: []store.Accepted{{Message: m, Queued: store.Queued{
@@ -134,6 +141,9 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 	if err := v.committer.Commit(change); err != nil {
 		v.ledger.Return(spend)
 		return "", refusal(err)
+	}
+	if r.Trace != nil {
+		r.Trace.Accepted(m, now, decided, v.now())
 	}
 	if m.Route.PoolID != "" {
 		v.sticky.put(m.Route.PoolID, m.Destination, m.Route.Identity)

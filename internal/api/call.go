@@ -6,6 +6,7 @@ import (
 
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
+	"heliograph/internal/trace"
 )
 
 // Call is one authenticated request to an operation.
@@ -26,6 +27,7 @@ type Call struct {
 	Partition, Region string // of every ARN of this installation
 
 	pageKey []byte
+	trace   *trace.Request // nil where the call is not traced
 }
 
 // root reports whether the call was signed with a key of the account's root.

@@ -12,6 +12,7 @@ import (
 
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/resources"
+	"heliograph/internal/trace"
 )
 
 // signingName is the service that requests are signed for.
@@ -48,6 +49,8 @@ type Options struct {
 	// names none that there is), the exception ("OK" for none) and the time from
 	// the request's headers to its answer.
 	Observe func(operation, code string, took time.Duration)
+	// Tracer traces requests; nil traces none.
+	Tracer *trace.Tracer
 
 	Log  *slog.Logger     // nil: slog.Default
 	Now  func() time.Time // nil: time.Now
@@ -67,6 +70,7 @@ type API struct {
 	table             map[string]*endpoint
 	healthy           func(context.Context) error
 	observe           func(operation, code string, took time.Duration)
+	tracer            *trace.Tracer
 	log               *slog.Logger
 	now               func() time.Time
 	rand              io.Reader
@@ -78,7 +82,7 @@ func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
-		healthy: o.Healthy, observe: o.Observe, log: o.Log, now: o.Now, rand: o.Rand,
+		healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
 	if a.limits == (Limits{}) {
 		a.limits = DefaultLimits()

@@ -13,6 +13,7 @@ import (
 
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/sms"
+	"heliograph/internal/trace"
 )
 
 // session is one HTTP request being answered.
@@ -24,6 +25,7 @@ type session struct {
 	operation string // for logs and metrics
 	call      Call
 	answered  bool
+	status    int // of the answer
 }
 
 // serve answers an operation: the first step that refuses ends it.
@@ -54,6 +56,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 		return out, err
 	}
 	s.operation, s.call.Operation = e.name, e.name
+	s.call.trace = s.api.tracer.Request(s.r.Header, s.began)
 	in, err := e.in(body)
 	if err != nil {
 		return out, err
@@ -145,15 +148,17 @@ func (s *session) write(status int, body []byte) {
 	h := s.w.Header()
 	h["Content-Type"] = contentTypeHeader
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	s.answered = true
+	s.answered, s.status = true, status
 	s.w.WriteHeader(status)
 	s.w.Write(body) // a client that is gone has no answer to give
 }
 
-// done counts and logs the answer, once.
+// done counts, traces and logs the answer, once.
 func (s *session) done(code string, err error) {
-	took := s.api.now().Sub(s.began)
+	now := s.api.now()
+	took := now.Sub(s.began)
 	s.api.observe(s.operation, code, took)
+	s.call.trace.Done(trace.Answer{Operation: s.operation, RequestID: s.call.RequestID, Account: s.call.AccountID, Code: code, Status: s.status}, now)
 	level := slog.LevelDebug
 	switch {
 	case err == nil:

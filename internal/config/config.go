@@ -39,6 +39,7 @@ type Config struct {
 	FailoverAfter      time.Duration `yaml:"failover_after"`
 	Limits             Limits        `yaml:"limits"`
 	Events             Events        `yaml:"events"`
+	Tracing            Tracing       `yaml:"tracing"`
 	Log                Log           `yaml:"log"`
 }
 
@@ -181,6 +182,15 @@ type Events struct {
 	LocalFiles     int   `yaml:"local_files"`
 }
 
+// Tracing is where traces of messages are sent.
+type Tracing struct {
+	Endpoint string `yaml:"endpoint"` // URL of a collector of OTLP over HTTP; empty: nothing is traced
+	// SampleRatio is the share of requests that are traced, 0 to 1, of those
+	// without a traceparent.
+	SampleRatio float64 `yaml:"sample_ratio"`
+	Headers     Headers `yaml:"headers"`
+}
+
 // Log is what the process itself writes to standard error.
 type Log struct {
 	Level  string    `yaml:"level"` // debug, info, warn or error
@@ -208,6 +218,7 @@ func defaults() Config {
 		FailoverAfter:     2 * time.Second,
 		Limits:            limitsOf(api.DefaultLimits()),
 		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
+		Tracing:           Tracing{SampleRatio: 0.01},
 		Log:               Log{Level: "info", Format: LogText},
 	}
 }

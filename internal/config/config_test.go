@@ -99,6 +99,7 @@ recipient_interval: 500ms
 lost_outcomes: {promotional: give_up}
 limits: {text_monthly_spend_usd: 12.5, pools: 3}
 events: {retention: 48h}
+tracing: {endpoint: "http://127.0.0.1:4318", sample_ratio: 0.5, headers: {Authorization: Bearer x=y}}
 log: {level: debug, format: json}
 `
 
@@ -147,6 +148,9 @@ func TestEveryPart(t *testing.T) {
 	if c.Limits.TextMonthlySpend.Money() != 12_500_000 || c.Limits.Pools != 3 || c.Limits.PhoneNumbers != 25 {
 		t.Errorf("%+v", c.Limits)
 	}
+	if diff := cmp.Diff(Tracing{Endpoint: "http://127.0.0.1:4318", SampleRatio: 0.5, Headers: Headers{"Authorization": "Bearer x=y"}}, c.Tracing); diff != "" {
+		t.Error(diff)
+	}
 	if c.Events.Retention != 48*time.Hour || c.Events.LocalFiles != 16 || c.Log != (Log{"debug", LogJSON}) {
 		t.Errorf("%+v %+v", c.Events, c.Log)
 	}
@@ -177,6 +181,7 @@ func TestEnvironment(t *testing.T) {
 		"HELIOGRAPH_LIMITS_TEXT_MONTHLY_SPEND_USD": "unlimited", "HELIOGRAPH_RECIPIENT_INTERVAL": "0s",
 		"HELIOGRAPH_API_TLS_CERT_FILE": "c", "HELIOGRAPH_API_TLS_KEY_FILE": "k", "HELIOGRAPH_SIMULATED_INVENTORY": "false",
 		"HELIOGRAPH_LOST_OUTCOMES_TRANSACTIONAL": "give_up", "HELIOGRAPH_REGION": "",
+		"HELIOGRAPH_TRACING_HEADERS": "x-scope=a, Authorization = Basic eA==", "HELIOGRAPH_TRACING_SAMPLE_RATIO": "1",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +189,9 @@ func TestEnvironment(t *testing.T) {
 	if c.API.Listen != "127.0.0.1:2" || c.Tier != Sandbox || !c.API.RequestRates.Unlimited || c.Limits.TextMonthlySpend != Unlimited ||
 		c.RecipientInterval != 0 || c.API.TLS != (TLS{"c", "k"}) || c.SimulatedInventory || c.LostOutcomes.Transactional != GiveUp || c.Region != "us-east-1" {
 		t.Errorf("%+v", c)
+	}
+	if diff := cmp.Diff(Tracing{SampleRatio: 1, Headers: Headers{"x-scope": "a", "Authorization": "Basic eA=="}}, c.Tracing); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -225,9 +233,17 @@ func TestKeysAreDocumented(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	carrier := "carriers: [{name: acme, smpp: {address: 'a:1'}}]\n"
 	for text, want := range map[string]string{
-		"regoin: x":                                              `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
-		"\napi:\n  lisen: x":                                     `test.yaml: line 3: api: unknown key "lisen"; known are listen, tls, request_rates and max_connections`,
-		"tier: [a]":                                              `test.yaml: line 1: tier: a text is expected, not a list`,
+		"regoin: x":                             `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
+		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, tls, request_rates and max_connections`,
+		"tier: [a]":                             `test.yaml: line 1: tier: a text is expected, not a list`,
+		"tracing: {endpoint: 'collector:4318'}": `test.yaml: line 1: tracing.endpoint: it is no URL with http or https, such as http://127.0.0.1:4318`,
+		"tracing: {endpoint: 'http://me:secret@collector'}":      `tracing.endpoint: it is no URL with http or https`,
+		"tracing: {sample_ratio: 1.5}":                           `test.yaml: line 1: tracing.sample_ratio: 1.5 is not a share from 0 to 1`,
+		"tracing: {sample_ratio: NaN}":                           `tracing.sample_ratio: NaN is not a share from 0 to 1`,
+		"tracing: {headers: [a]}":                                `test.yaml: line 1: tracing.headers: keys and values are expected, not a list`,
+		"tracing: {headers: secret}":                             `test.yaml: line 1: tracing.headers: headers are written name=value, with commas between several`,
+		"tracing: {headers: {'a b': c}}":                         `tracing.headers: "a b" is no name of a header`,
+		"tracing: {headers: {a: \"c\\nd\"}}":                     `tracing.headers: the value of a has characters that no header can have`,
 		"operator: {listen: ':7671'}":                            `test.yaml: line 1: operator.listen: ":7671" is not a loopback address, such as 127.0.0.1:7671; operator.allow_remote allows others`,
 		"operator: {listen: 'h:1'}":                              `operator.listen: "h:1" is not a loopback address`,
 		"operator: {listen: 127.0.0.1}":                          `operator.listen: "127.0.0.1" is not host:port`,

@@ -12,16 +12,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"heliograph/internal/admin"
 	"heliograph/internal/inventory"
 	"heliograph/internal/numbering"
 	"heliograph/internal/sms"
+	"heliograph/internal/trace"
 )
 
 var (
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	// headerForm is a token of RFC 9110, section 5.6.2.
+	headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 	// nameForm keeps carriers' names fit for files, metrics and lanes.
 	nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
 )
@@ -57,6 +61,7 @@ func (k *checker) check(c *Config) error {
 	k.api(c.API)
 	k.operator(c.Operator)
 	k.aws(c.AWS)
+	k.tracing(c.Tracing)
 	k.checkCarriers(c)
 	k.numbers(c)
 	k.senderIDs(c)
@@ -133,6 +138,25 @@ func (k *checker) aws(a AWS) {
 	u, err := url.Parse(a.EndpointURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		k.fail("aws.endpoint_url", "%q is neither empty, nor aws, nor a URL with http or https", a.EndpointURL)
+	}
+}
+
+func (k *checker) tracing(t Tracing) {
+	if t.Endpoint != "" {
+		if _, err := trace.Endpoint(t.Endpoint); err != nil {
+			k.fail("tracing.endpoint", "%w", err)
+		}
+	}
+	if !(t.SampleRatio >= 0 && t.SampleRatio <= 1) {
+		k.fail("tracing.sample_ratio", "%v is not a share from 0 to 1", t.SampleRatio)
+	}
+	for name, value := range t.Headers {
+		// Values are not repeated: they may be secrets.
+		if !headerForm.MatchString(name) {
+			k.fail("tracing.headers", "%q is no name of a header", name)
+		} else if strings.ContainsFunc(value, unicode.IsControl) {
+			k.fail("tracing.headers", "the value of %s has characters that no header can have", name)
+		}
 	}
 }
 

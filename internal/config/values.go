@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -72,6 +73,34 @@ func (r *RequestRates) setNode(d *decoder, path string, node *yaml.Node) error {
 		return d.errorf(node, path, "%w", err)
 	}
 	return nil
+}
+
+// Headers are headers of HTTP requests. Values may be secrets.
+type Headers map[string]string
+
+// setText reads what a variable can hold: name=value, with commas between several.
+func (h *Headers) setText(text string) error {
+	made := Headers{}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, found := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(name); !found || name == "" {
+			return errors.New("headers are written name=value, with commas between several")
+		}
+		made[name] = strings.TrimSpace(value)
+	}
+	*h = made
+	return nil
+}
+
+func (h *Headers) setNode(d *decoder, path string, node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		// What it holds is not repeated: it may be a secret.
+		if err := h.setText(node.Value); err != nil {
+			return d.errorf(node, path, "%w", err)
+		}
+		return nil
+	}
+	return d.value(path, node, (*map[string]string)(h))
 }
 
 // list joins words as people write them: "a, b or c".
