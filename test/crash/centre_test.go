@@ -27,6 +27,8 @@ type arrival struct {
 	partKey
 	text   string
 	status pdu.Status // that it was answered with, or would have been
+	from   string     // system_id of the session
+	at     time.Time
 }
 
 // fate is what a message centre does with a part. It follows from the seed and
@@ -132,7 +134,7 @@ func (c *centre) take(session *smpp.Session, submit *pdu.SubmitSM) {
 	case again == 2 && copy < 3:
 		status = pdu.RSysErr
 	}
-	c.arrivals = append(c.arrivals, arrival{key, text, status})
+	c.arrivals = append(c.arrivals, arrival{key, text, status, session.Bound().SystemID, time.Now()})
 	id := strconv.Itoa(1_000_000 + len(c.arrivals))
 	c.mu.Unlock()
 
@@ -199,6 +201,16 @@ func (c *centre) cut() {
 	for _, s := range c.Sessions() {
 		s.Close()
 	}
+}
+
+// since counts the parts that came from a system_id after a moment.
+func (c *centre) since(from string, moment time.Time) (n int) {
+	for _, a := range c.arrived() {
+		if a.from == from && a.at.After(moment) {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *centre) arrived() []arrival {

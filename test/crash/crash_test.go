@@ -17,7 +17,7 @@ func TestCrash(t *testing.T) {
 	}
 	kills, perEpoch := *rounds, 25
 	if kills == 0 {
-		kills, perEpoch = 40, 9
+		kills, perEpoch = 30, 9
 	}
 	t.Logf("seed %d", seed)
 	f := newFigures()

@@ -27,7 +27,7 @@ func TestDiskFull(t *testing.T) {
 	e.failing.Store(true)
 	free := fill(t, e.dir)
 	eventually(t, "sends to be refused", func() bool { return e.figures.refused.Load() > 20 })
-	c := e.dial()
+	c := e.dial(e.node)
 	defer c.Close()
 	for _, read := range []struct {
 		operation string
@@ -50,7 +50,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("%s on a full disk: %d %s %v", read.operation, status, answer, err)
 		}
 	}
-	e.refused()
+	e.isRefused()
 	select {
 	case <-e.server.Done():
 		t.Fatalf("the server ended\n%s", e.stderr.tail())
@@ -63,13 +63,13 @@ func TestDiskFull(t *testing.T) {
 	t.Logf("%d sends refused while the disk was full", e.figures.refused.Load())
 }
 
-// refused makes a send that has to be refused, with an exception that asks the
+// isRefused makes a send that has to be refused, with an exception that asks the
 // client to try again.
-func (e *epoch) refused() {
+func (e *epoch) isRefused() {
 	e.t.Helper()
-	c := e.dial()
+	c := e.dial(e.node)
 	defer c.Close()
-	c.Timeout = 5 * time.Second
+	c.Timeout = 20 * time.Second
 	m := &message{stream: stream{e.lanes[0].identity, "+447700919999"}}
 	e.ledger.write(m, bodyKind{tokens: 1})
 	body, err := json.Marshal(map[string]any{"DestinationPhoneNumber": m.stream.recipient, "OriginationIdentity": m.stream.identity, "MessageBody": m.body})

@@ -67,21 +67,6 @@ func (e *epoch) serve() {
 	e.ready()
 }
 
-// startNext starts the program, run by what is named: where clocks are skewed with
-// one that is up to two hours off.
-func (e *epoch) startNext(by []string, env ...string) {
-	e.t.Helper()
-	if e.plan.skewed {
-		e.skew.Store(int64(time.Duration(e.random.IntN(4*3600)-2*3600) * time.Second))
-		env = append(env, "HELIOGRAPH_CRASH_CLOCK="+time.Duration(e.skew.Load()).String())
-	}
-	binary := plainBinary
-	if len(env) > 0 {
-		binary = crashBinary
-	}
-	e.start(append(by, binary), env...)
-}
-
 func (e *epoch) killAtMoment() {
 	e.serve()
 	e.wait(e.random.IntN(700))
@@ -152,8 +137,6 @@ func (e *epoch) cutAndKill() {
 	e.wait(e.random.IntN(200))
 	e.kill("cut")
 }
-
-func (e *epoch) anyCentre() *centre { return e.centres[[]string{"one", "two"}[e.random.IntN(2)]] }
 
 func (e *epoch) outageAndKill() {
 	e.serve()

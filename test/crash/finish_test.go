@@ -30,39 +30,7 @@ func (e *epoch) finish(later bool) {
 	e.publishRest()
 	engine := e.open()
 	defer engine.Close()
-	e.verify(engine)
-}
-
-// settle waits until nothing is queued or in flight and the message centres owe
-// nothing.
-func (e *epoch) settle() {
-	e.t.Helper()
-	var last map[string]float64
-	defer func() {
-		if e.t.Failed() {
-			e.t.Logf("the queue at the end: %v; %s; %s", last, e.centres["one"], e.centres["two"])
-		}
-	}()
-	eventually(e.t, "the queue to be empty", func() bool {
-		m, err := e.server.Metrics()
-		if err != nil {
-			e.t.Fatalf("metrics: %v\n%s", err, e.stderr.tail())
-		}
-		last = map[string]float64{}
-		waiting := 0.0
-		for _, name := range []string{"heliograph_queue_messages", "heliograph_queue_in_flight_parts", "heliograph_queue_held_messages", "heliograph_event_destination_lag_events"} {
-			value, ok := m[name]
-			if !ok && name != "heliograph_event_destination_lag_events" {
-				e.t.Fatalf("there is no metric %s", name)
-			}
-			last[name] = value
-			waiting += value
-		}
-		for _, c := range e.centres {
-			waiting += float64(c.owed.Load())
-		}
-		return waiting == 0
-	})
+	e.verify(engine, 0)
 }
 
 // waitForReceipts starts a process whose clock is past the time for which receipts
@@ -93,24 +61,6 @@ func (e *epoch) waitForReceipts() {
 		}
 	}
 	e.terminate()
-}
-
-// checkCounted holds the metric against what the process has logged.
-func (e *epoch) checkCounted() {
-	e.t.Helper()
-	m, err := e.server.Metrics()
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	metric := 0
-	eventually(e.t, "the log to speak of as many possible duplicates as are counted", func() bool {
-		e.readLog()
-		metric = int(m["heliograph_possible_duplicate_parts_total"])
-		return e.counted >= metric
-	})
-	if e.counted != metric {
-		e.t.Errorf("the server speaks of %d parts that it sends again, and counts %d", e.counted, metric)
-	}
 }
 
 // open opens the store that the last process has left.

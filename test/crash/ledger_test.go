@@ -35,8 +35,9 @@ type message struct {
 	parts       int
 	set         string
 	promotional bool
-	ordered     bool // its stream's order is promised
-	expiring    bool // with a short time to live
+	ordered     bool  // its stream's order is promised
+	expiring    bool  // with a short time to live
+	life        int64 // of the process that was asked
 	result      result
 	id          string // MessageId
 }

@@ -5,7 +5,6 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"heliograph/test/rig"
 )
@@ -29,9 +28,9 @@ var numbers = []struct {
 
 // prepare leases the numbers and makes the pool, the configuration sets and the
 // event destinations.
-func (e *epoch) prepare() {
-	e.t.Helper()
-	c := e.dial()
+func (w *world) prepare() {
+	w.t.Helper()
+	c := w.dial(w.nodes[0])
 	defer c.Close()
 	var pool []string
 	carriers := map[string]string{}
@@ -48,7 +47,7 @@ func (e *epoch) prepare() {
 			PhoneNumber   string
 			PhoneNumberID string `json:"PhoneNumberId"`
 		}
-		e.call(c, "RequestPhoneNumber", map[string]any{"IsoCountryCode": "GB", "MessageType": kind, "NumberType": "LONG_CODE",
+		w.call(c, "RequestPhoneNumber", map[string]any{"IsoCountryCode": "GB", "MessageType": kind, "NumberType": "LONG_CODE",
 			"NumberCapabilities": []string{"SMS"}}, &leased)
 		carrier := carriers[leased.PhoneNumber]
 		if kind == "TRANSACTIONAL" && i > 0 && !inPool[carrier] {
@@ -56,21 +55,21 @@ func (e *epoch) prepare() {
 			pool = append(pool, leased.PhoneNumberID)
 			continue
 		}
-		e.lanes = append(e.lanes, lane{identity: leased.PhoneNumber, promotional: kind == "PROMOTIONAL", ordered: carrier == "one", weight: e.weight(leased.PhoneNumber)})
+		w.lanes = append(w.lanes, lane{identity: leased.PhoneNumber, promotional: kind == "PROMOTIONAL", ordered: carrier == "one", weight: w.weight(leased.PhoneNumber)})
 	}
 	if len(pool) != 2 {
-		e.t.Fatalf("%d numbers for the pool", len(pool))
+		w.t.Fatalf("%d numbers for the pool", len(pool))
 	}
 	var made struct {
 		PoolID string `json:"PoolId"`
 	}
-	e.call(c, "CreatePool", map[string]any{"OriginationIdentity": pool[0], "IsoCountryCode": "GB", "MessageType": "TRANSACTIONAL"}, &made)
-	e.call(c, "AssociateOriginationIdentity", map[string]any{"PoolId": made.PoolID, "OriginationIdentity": pool[1], "IsoCountryCode": "GB"}, nil)
-	e.lanes = append(e.lanes, lane{identity: made.PoolID, weight: 3})
+	w.call(c, "CreatePool", map[string]any{"OriginationIdentity": pool[0], "IsoCountryCode": "GB", "MessageType": "TRANSACTIONAL"}, &made)
+	w.call(c, "AssociateOriginationIdentity", map[string]any{"PoolId": made.PoolID, "OriginationIdentity": pool[1], "IsoCountryCode": "GB"}, nil)
+	w.lanes = append(w.lanes, lane{identity: made.PoolID, weight: 3})
 	for set, destinations := range sets {
-		e.call(c, "CreateConfigurationSet", map[string]any{"ConfigurationSetName": set}, nil)
+		w.call(c, "CreateConfigurationSet", map[string]any{"ConfigurationSetName": set}, nil)
 		for name, types := range destinations {
-			e.call(c, "CreateEventDestination", map[string]any{"ConfigurationSetName": set, "EventDestinationName": name, "MatchingEventTypes": types,
+			w.call(c, "CreateEventDestination", map[string]any{"ConfigurationSetName": set, "EventDestinationName": name, "MatchingEventTypes": types,
 				"CloudWatchLogsDestination": map[string]any{"IamRoleArn": "arn:aws:iam::" + account + ":role/Events",
 					"LogGroupArn": "arn:aws:logs:us-east-1:" + account + ":log-group:" + name}}, nil)
 		}
@@ -85,7 +84,7 @@ var sets = map[string]map[string][]string{
 }
 
 // weight is a number's share of the load.
-func (e *epoch) weight(number string) int {
+func (w *world) weight(number string) int {
 	for _, n := range numbers {
 		if n.number == number && n.rate < 100 {
 			return 1
@@ -94,25 +93,22 @@ func (e *epoch) weight(number string) int {
 	return 3
 }
 
-func (e *epoch) dial() *rig.Client {
-	e.t.Helper()
-	c, err := e.key.Dial(e.launch.Listen)
+func (w *world) dial(n *node) *rig.Client {
+	w.t.Helper()
+	c, err := w.key.Dial(n.launch.Listen)
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	c.Timeout, c.Now = patience, e.clock
+	c.Timeout, c.Now = patience, n.clock
 	return c
 }
 
-// clock is the server's.
-func (e *epoch) clock() time.Time { return time.Now().Add(time.Duration(e.skew.Load())) }
-
 // call makes a call that has to succeed.
-func (e *epoch) call(c *rig.Client, operation string, in, out any) {
-	e.t.Helper()
+func (w *world) call(c *rig.Client, operation string, in, out any) {
+	w.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	status, answer, err := c.Call(operation, body)
 	if err == nil && status != 200 {
@@ -122,6 +118,6 @@ func (e *epoch) call(c *rig.Client, operation string, in, out any) {
 		err = json.Unmarshal(answer, out)
 	}
 	if err != nil {
-		e.t.Fatalf("%s: %v\n%s", operation, err, e.stderr.tail())
+		w.t.Fatalf("%s: %v\n%s", operation, err, w.nodes[0].stderr.tail())
 	}
 }

@@ -45,82 +45,83 @@ func (e *epoch) look() {
 	}
 	defer engine.Close()
 	e.lookForTaken(engine)
-	e.lookForMarks(engine)
+	e.before = e.marks(engine, 0)
 }
 
 // lookForTaken finds the messages that clients were told of since the last look.
-func (e *epoch) lookForTaken(engine store.Engine) {
-	e.t.Helper()
-	ids := e.messageIDs()
-	fresh := e.ledger.given(e.seen)
+func (w *world) lookForTaken(engine store.Engine) {
+	w.t.Helper()
+	ids := w.messageIDs()
+	fresh := w.ledger.given(w.seen)
 	wanted := make([]sms.ID, len(fresh))
 	for i, text := range fresh {
 		var err error
 		if wanted[i], err = ids.Parse(text); err != nil {
-			e.t.Fatalf("%s: %v", text, err)
+			w.t.Fatalf("%s: %v", text, err)
 		}
 	}
-	found, err := engine.Messages(e.t.Context(), wanted)
+	found, err := engine.Messages(w.t.Context(), wanted)
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	for i, m := range found {
 		if m == nil {
-			e.t.Errorf("a client has the MessageId %s, and it is not in the store", fresh[i])
+			w.t.Errorf("a client has the MessageId %s, and it is not in the store", fresh[i])
 		}
 	}
-	e.seen += len(fresh)
+	w.seen += len(fresh)
 }
 
-// lookForMarks finds the parts that were in flight.
-func (e *epoch) lookForMarks(engine store.Engine) {
-	e.t.Helper()
+// marks finds the parts that are in flight by the marks of a slot.
+func (w *world) marks(engine store.Engine, slot int) *snapshot {
+	w.t.Helper()
+	found := &snapshot{inFlight: map[sms.PartID]bool{}, resend: map[sms.PartID]bool{}}
 	for after := int64(0); ; {
-		rows, err := engine.Dispatches(e.t.Context(), 0, after, 1000)
+		rows, err := engine.Dispatches(w.t.Context(), slot, after, 1000)
 		if err != nil {
-			e.t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		for _, row := range rows {
 			after = row.Seq
 			for _, part := range row.Parts {
-				e.lookAtMark(engine, part)
+				w.lookAtMark(engine, part, found)
 			}
 		}
 		if len(rows) < 1000 {
-			return
+			return found
 		}
 	}
 }
 
-func (e *epoch) lookAtMark(engine store.Engine, part sms.PartID) {
-	e.t.Helper()
+func (w *world) lookAtMark(engine store.Engine, part sms.PartID, found *snapshot) {
+	w.t.Helper()
 	id, number := part.Split()
-	queued, awaiting, err := engine.Open(e.t.Context(), id)
+	queued, awaiting, err := engine.Open(w.t.Context(), id)
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	if queued == nil && (awaiting == nil || awaiting.Progress.Parts[number-1].State != sms.PartUnsent) {
 		return
 	}
-	messages, err := engine.Messages(e.t.Context(), []sms.ID{id})
+	messages, err := engine.Messages(w.t.Context(), []sms.ID{id})
 	if err != nil || messages[0] == nil {
-		e.t.Fatalf("an open message is not in the store: %v", err)
+		w.t.Fatalf("an open message is not in the store: %v", err)
 	}
-	e.before.inFlight[part] = true
-	if messages[0].Type != sms.Promotional || e.plan.promotional == "resend" {
-		e.before.resend[part] = true
+	found.inFlight[part] = true
+	if messages[0].Type != sms.Promotional || w.plan.promotional == "resend" {
+		found.resend[part] = true
 	}
 }
 
-func (e *epoch) messageIDs() *sms.MessageIDs {
-	e.t.Helper()
-	keys, err := credentials.EnsureKeys(credentials.Options{Directory: e.data()})
+func (w *world) messageIDs() *sms.MessageIDs {
+	w.t.Helper()
+	keys, err := credentials.EnsureKeys(credentials.Options{Directory: w.nodes[0].data()})
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	ids, err := sms.NewMessageIDs(keys.MessageID)
 	if err != nil {
-		e.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return ids
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"heliograph/internal/sms"
 )
 
 // line is what the server logs, as far as it is looked at.
@@ -92,25 +90,4 @@ func (s *stderr) take() []line {
 	lines := s.lines
 	s.lines = nil
 	return lines
-}
-
-// readLog notes which parts the server says that it sends again, and gives those
-// that were in flight when the process before was killed.
-func (e *epoch) readLog() map[sms.PartID]bool {
-	after := map[sms.PartID]bool{}
-	for _, l := range e.stderr.take() {
-		if l.Level == "ERROR" {
-			e.figures.note(l.Message)
-		}
-		if l.Message != sentAgain {
-			continue
-		}
-		part := sms.ID(l.ID).Part(l.Part)
-		e.resent[part]++
-		e.counted++
-		if l.Detail == recovered {
-			after[part] = true
-		}
-	}
-	return after
 }

@@ -226,7 +226,7 @@ func TestNoRoomForAWhile(t *testing.T) {
 	e.failing.Store(true)
 	detach := e.attach("-e", "trace=pwrite64", "-e", "inject=pwrite64:error=ENOSPC")
 	eventually(t, "sends to be refused", func() bool { return e.figures.refused.Load() > 20 })
-	e.refused()
+	e.isRefused()
 	detach()
 	e.resumes()
 	e.terminate()

@@ -1,0 +1,159 @@
+//go:build harness
+
+package crash
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/test/rig"
+)
+
+const account = "111122223333"
+
+// plan is what holds for a whole epoch.
+type plan struct {
+	window      int           // parts without an answer, in each session
+	interval    time.Duration // between two messages to one recipient
+	promotional string        // what becomes of lost parts: resend or give_up
+	fileBytes   int           // of the embedded log
+	rate        int           // messages a second
+	small       bool          // the data directory is on a small file system
+	skewed      bool          // each process has another clock
+	slow        time.Duration // the most that an answer of a message centre takes
+}
+
+func drawPlan(r *rand.Rand) plan {
+	return plan{
+		window:      []int{5, 20, 100}[r.IntN(3)],
+		interval:    []time.Duration{0, 0, 20 * time.Millisecond, 100 * time.Millisecond}[r.IntN(4)],
+		promotional: []string{"resend", "give_up"}[r.IntN(2)],
+		fileBytes:   []int{1 << 16, 1 << 20}[r.IntN(2)],
+		rate:        []int{100, 200, 350, 800}[r.IntN(4)],
+		small:       r.IntN(3) == 0,
+		skewed:      r.IntN(3) == 0,
+		slow:        []time.Duration{30, 30, 300}[r.IntN(3)] * time.Millisecond,
+	}
+}
+
+func (p plan) String() string {
+	return fmt.Sprintf("window %d, recipient interval %s, lost promotional parts %s, %d messages a second, small disk %t, skewed clocks %t, answers within %s",
+		p.window, p.interval, p.promotional, p.rate, p.small, p.skewed, p.slow)
+}
+
+// world is what outlives every process of an epoch: the message centres, the
+// clients, and what these have seen.
+type world struct {
+	t       *testing.T
+	seed    uint64
+	number  int
+	random  *rand.Rand // of the schedule
+	plan    plan
+	nodes   []*node
+	centres map[string]*centre
+	ledger  *ledger
+	lanes   []lane
+	figures *figures
+
+	ended context.Context
+	end   func()
+
+	lives       atomic.Int64 // processes that were started
+	key         rig.Key
+	timeout     time.Duration      // of a client's call
+	later       bool               // the time for receipts is over
+	resent      map[sms.PartID]int // times that a process said it sends a part again
+	seen        int                // MessageIds that were looked for in the store
+	failing     atomic.Bool        // the store is full, broken or away, or was a moment ago
+	busy        sync.WaitGroup     // clients
+	unexplained atomic.Int64       // sends that were refused, though nothing was done to the server
+	stop        func()             // them
+}
+
+func newWorld(t *testing.T, seed uint64, number int, f *figures) *world {
+	t.Helper()
+	w := &world{t: t, seed: seed, number: number, random: rand.New(rand.NewPCG(seed, uint64(number))),
+		ledger: newLedger(), figures: f, resent: map[sms.PartID]int{}, centres: map[string]*centre{}, timeout: patience}
+	w.plan = drawPlan(w.random)
+	w.ended, w.end = context.WithCancel(context.Background())
+	for _, name := range []string{"one", "two"} {
+		w.centres[name] = newCentre(t, seed+uint64(number), w.plan.slow, w.ended)
+	}
+	return w
+}
+
+// close ends the clients, the processes and the message centres.
+func (w *world) close() {
+	if w.stop != nil {
+		w.stop()
+		w.busy.Wait()
+	}
+	for _, n := range w.nodes {
+		if n.server != nil {
+			n.slay()
+		}
+	}
+	w.end()
+	for _, c := range w.centres {
+		c.close()
+	}
+	if w.t.Failed() {
+		w.t.Logf("seed %d, epoch %d: %s", w.seed, w.number, w.plan)
+		for _, n := range w.nodes {
+			w.t.Logf("the end of %s's standard error:\n%s", n.name, n.stderr.tail())
+		}
+	}
+}
+
+// anyNode is where a client connects to.
+func (w *world) anyNode(random *rand.Rand) *node {
+	if len(w.nodes) == 1 {
+		return w.nodes[0]
+	}
+	return w.nodes[random.IntN(len(w.nodes))]
+}
+
+func (w *world) anyCentre() *centre { return w.centres[[]string{"one", "two"}[w.random.IntN(2)]] }
+
+// wait lets so many milliseconds pass.
+func (w *world) wait(ms int) { time.Sleep(time.Duration(ms) * time.Millisecond) }
+
+// settle waits until nothing is queued or in flight and the message centres owe
+// nothing.
+func (w *world) settle() {
+	w.t.Helper()
+	var last map[string]float64
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("the queue at the end: %v; %s; %s", last, w.centres["one"], w.centres["two"])
+		}
+	}()
+	eventually(w.t, "the queue to be empty", func() bool {
+		last = map[string]float64{}
+		waiting := 0.0
+		for _, n := range w.nodes {
+			m, err := n.server.Metrics()
+			if err != nil {
+				w.t.Fatalf("metrics of %s: %v\n%s", n.name, err, n.stderr.tail())
+			}
+			for _, name := range []string{"heliograph_queue_messages", "heliograph_queue_in_flight_parts", "heliograph_queue_held_messages", "heliograph_event_destination_lag_events"} {
+				value, ok := m[name]
+				if !ok && name != "heliograph_event_destination_lag_events" {
+					w.t.Fatalf("there is no metric %s", name)
+				}
+				last[name] += value
+				waiting += value
+			}
+		}
+		for _, c := range w.centres {
+			waiting += float64(c.owed.Load())
+		}
+		return waiting == 0
+	})
+}
