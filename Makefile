@@ -11,7 +11,7 @@ CONCURRENT = ./cmd/... ./internal/accept/... ./internal/admin/... ./internal/api
 	./internal/carrier/... ./internal/destination/... ./internal/queue/... ./internal/receipt/... \
 	./internal/resources/... ./internal/smpp/... ./internal/store ./internal/throttle/... ./internal/usage/...
 
-.PHONY: build run test race bench bench-kannel deb lint clean
+.PHONY: build run test race bench bench-kannel soak startup deb lint clean
 
 build:
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/heliograph ./cmd/heliograph
@@ -29,12 +29,21 @@ race:
 	elif [ "$$CI" = true ]; then echo "no C compiler: the race detector cannot run" >&2; exit 1; \
 	else echo "no C compiler: the tests run without the race detector" >&2; fi
 
+# DATABASE is sqlite, postgres (from Debian's package postgresql) or both.
 bench: build
-	$(GO) run ./test/load
+	$(GO) run ./test/load -database $(or $(DATABASE),sqlite)
 
-# Beside Kannel, from Debian's package kannel.
+# Both engines beside Kannel, from Debian's package kannel.
 bench-kannel: build
-	$(GO) run ./test/load -kannel
+	$(GO) run ./test/load -kannel -database $(or $(DATABASE),both)
+
+# Half of the peak for LENGTH, with old messages deleted: fails where anything grows.
+soak: build
+	$(GO) run ./test/load -soak -length $(or $(LENGTH),30m) -database $(or $(DATABASE),sqlite)
+
+# How long a start takes over MESSAGES that wait in LANES lanes, and how much memory.
+startup: build
+	$(GO) run ./test/load -startup -messages $(or $(MESSAGES),1000000) -lanes $(or $(LANES),100000) -database $(or $(DATABASE),sqlite)
 
 # A package for the Debian that this runs on, in bin/.
 deb:

@@ -17,7 +17,15 @@ type contender struct {
 // after the other, so that whatever else the machine does hits all of them.
 func (o options) beside() error {
 	o.sessions = 1
-	contenders := []contender{{"heliograph", o.ours}}
+	all, end, err := engines(o.database)
+	if err != nil {
+		return err
+	}
+	defer end()
+	var contenders []contender
+	for _, e := range all {
+		contenders = append(contenders, contender{"heliograph on " + e.name, o.ours(e)})
+	}
 	for _, store := range []string{"memory", "file", "spool"} {
 		contenders = append(contenders, contender{"kannel " + store, func(dir, sink string, _ bool) (gateway, error) {
 			return startKannel(dir, store, sink, o.submits, o.reports)
@@ -41,8 +49,10 @@ func (o options) beside() error {
 			medians[i] = median(runs[i])
 			medians[i].print(contenders[i].name, l)
 		}
-		for i, c := range contenders[1:] {
-			printRatios(l, c.name, medians[0], medians[i+1])
+		for i := range all {
+			for j := len(all); j < len(contenders); j++ {
+				printRatios(l, contenders[i].name, contenders[j].name, medians[i], medians[j])
+			}
 		}
 	}
 	return nil
@@ -66,11 +76,13 @@ func median(runs []result) (m result) {
 	m.p99 = time.Duration(middle(func(r result) float64 { return float64(r.p99) }))
 	m.cpu = time.Duration(middle(func(r result) float64 { return float64(r.cpu) }))
 	m.peak = int64(middle(func(r result) float64 { return float64(r.peak) }))
+	m.written = middle(func(r result) float64 { return r.written })
+	m.durable = middle(func(r result) float64 { return r.durable })
 	return m
 }
 
-func printRatios(l load, name string, ours, theirs result) {
-	fmt.Printf("%s, heliograph : %s\n", l.name, name)
+func printRatios(l load, our, their string, ours, theirs result) {
+	fmt.Printf("%s, %s : %s\n", l.name, our, their)
 	if l.rate == 0 {
 		fmt.Printf("  accepted   %6.2f\n", ours.accepted/theirs.accepted)
 		fmt.Printf("  sustained  %6.2f\n", ours.sustained/theirs.sustained)

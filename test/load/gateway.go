@@ -19,8 +19,8 @@ type gateway interface {
 	// happens to its messages: status events, or reports of receipts.
 	dial(events bool) (client, error)
 	usage() rig.Usage
-	// told is how many messages have been told all that happened to them, as far
-	// as the gateway tells it: true where it has nothing to tell.
+	// told reports whether so many messages have been told all that happened to
+	// them, as far as the gateway tells it.
 	told(messages int64) bool
 	// stop ends the gateway in order, and kill at once.
 	stop() error

@@ -2,7 +2,9 @@
 // over keep-alive connections, an SMSC that takes everything, receipts, and
 // events in the built-in log. `make bench` runs it. With -kannel it measures
 // Kannel beside it, in alternating runs of the same load, and prints ratios:
-// `make bench-kannel`.
+// `make bench-kannel`. With -soak it holds a load for long and looks whether
+// anything grows: `make soak`. With -startup it starts the server over a store with
+// many queued messages: `make startup`.
 //
 // Clients, SMSC and server share the machine, as they would in a small
 // installation: the figures are of all of them together.
@@ -10,6 +12,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"log"
 	"time"
 )
@@ -17,20 +20,30 @@ import (
 // options are the command's flags.
 type options struct {
 	settings
-	clients int
-	seconds int
-	paced   int
-	only    string
-	rounds  int
-	submits int
-	reports bool
+	database string // sqlite, postgres or both
+	clients  int
+	seconds  int
+	paced    int
+	only     string
+	rounds   int
+	submits  int
+	reports  bool
+
+	length   time.Duration // of the soak
+	share    float64       // of the peak that the soak is at
+	keep     time.Duration // that messages are kept in the soak; 0 for ever
+	messages int           // in the store at the start
+	lanes    int           // that they are in
+	stay     time.Duration // that the server is watched after its start
 }
 
 func main() {
 	var o options
 	kannel := flag.Bool("kannel", false, "measure beside Kannel")
 	flag.StringVar(&o.binary, "binary", "bin/heliograph", "the server to measure")
-	flag.StringVar(&o.database, "database", "", "postgres:// URL of an empty database; empty is SQLite")
+	soak := flag.Bool("soak", false, "hold a load for long and look whether anything grows")
+	startup := flag.Bool("startup", false, "start over a store with many queued messages, while their carrier is down")
+	flag.StringVar(&o.database, "database", "", "sqlite, postgres (started for the run, from Debian's package postgresql) or both; empty is sqlite, and both beside Kannel")
 	flag.IntVar(&o.sessions, "sessions", 2, "SMPP connections; beside Kannel it is 1")
 	flag.StringVar(&o.profile, "profile", "", "write profiles of the server under each load to PREFIX.LOAD.cpu and PREFIX.LOAD.heap")
 	flag.IntVar(&o.clients, "clients", 64, "keep-alive connections")
@@ -40,14 +53,31 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "of alternating runs beside Kannel; the medians are printed")
 	flag.IntVar(&o.submits, "kannel-submits", 1000, "submits that Kannel leaves unanswered")
 	flag.BoolVar(&o.reports, "kannel-reports", false, "have Kannel report each receipt by HTTP, as ours publishes events")
+	flag.DurationVar(&o.length, "length", 30*time.Minute, "length of the soak")
+	flag.Float64Var(&o.share, "share", 0.5, "of the peak, at which the soak is held")
+	flag.DurationVar(&o.keep, "keep", 3*time.Minute, "that messages are kept in the soak; 0 for ever")
+	flag.IntVar(&o.messages, "messages", 1_000_000, "in the store at the start")
+	flag.IntVar(&o.lanes, "lanes", 100_000, "that the messages at the start are in")
+	flag.DurationVar(&o.stay, "stay", 15*time.Second, "that the server is watched after the start")
 	flag.Parse()
 	log.SetFlags(0)
+	if o.database == "" {
+		o.database = "sqlite"
+		if *kannel {
+			o.database = "both"
+		}
+	}
 	if err := printMachine(); err != nil {
 		log.Fatal(err)
 	}
 	run := o.bench
-	if *kannel {
+	switch {
+	case *kannel:
 		run = o.beside
+	case *soak:
+		run = o.soak
+	case *startup:
+		run = o.startup
 	}
 	if err := run(); err != nil {
 		log.Fatal(err)
@@ -73,20 +103,29 @@ func (o options) loads(paced int) []load {
 	return all
 }
 
-// ours starts our server.
-func (o options) ours(dir, sink string, receipts bool) (gateway, error) {
-	return startServer(o.settings, dir, sink, receipts)
+// ours starts our server over an engine.
+func (o options) ours(e engine) starter {
+	return func(dir, sink string, receipts bool) (gateway, error) {
+		return startServer(o.settings, e, dir, sink, receipts)
+	}
 }
 
 // bench measures our server alone.
 func (o options) bench() error {
-	for _, l := range o.loads(4000) {
-		l.profile = o.profile
-		r, err := l.run(o.ours)
-		if err != nil {
-			return err
+	all, end, err := engines(o.database)
+	if err != nil {
+		return err
+	}
+	defer end()
+	for _, e := range all {
+		for _, l := range o.loads(4000) {
+			l.profile = o.profile
+			r, err := l.run(o.ours(e))
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+			r.print("heliograph on "+e.name, l)
 		}
-		r.print("heliograph", l)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"heliograph/test/rig"
 )
 
 // receiptDelay is how long the sink takes for a receipt.
@@ -19,8 +21,9 @@ type load struct {
 	name     string
 	clients  int
 	length   time.Duration
-	receipts bool // the sink gives receipts, and what happens to messages is told
-	rate     int  // messages a second; 0 is as many as are answered
+	receipts bool  // the sink gives receipts, and what happens to messages is told
+	rate     int   // messages a second; 0 is as many as are answered
+	first    int64 // number before that of the first message
 	profile  string
 }
 
@@ -34,8 +37,10 @@ type result struct {
 	// told, less the time that the sink takes for one.
 	sustained float64
 	p50, p99  time.Duration // of one message, from when it was due to its answer
-	cpu       time.Duration // of a message, all the way
-	peak      int64         // bytes of memory
+	cpu       time.Duration // of a message, all the way, a database server's included
+	peak      int64         // bytes of memory, those of a database server not included
+	written   float64       // bytes handed to storage, a message
+	durable   float64       // waits for the disk, a message; 0 where it is not known
 }
 
 func (r result) print(name string, l load) {
@@ -49,6 +54,11 @@ func (r result) print(name string, l load) {
 	}
 	fmt.Printf("  p50, p99 of accepting   %8.2f ms, %.2f ms\n", milliseconds(r.p50), milliseconds(r.p99))
 	fmt.Printf("  CPU, peak memory        %8.0f us a message, %.0f MB\n", float64(r.cpu.Nanoseconds())/1e3, float64(r.peak)/1e6)
+	fmt.Printf("  written                 %8.0f bytes a message", r.written)
+	if r.durable > 0 {
+		fmt.Printf(", in %.3f durable writes", r.durable)
+	}
+	fmt.Println()
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -91,7 +101,10 @@ func (l load) run(start starter) (r result, err error) {
 		<-profiled
 		go func() { profiled <- l.save(s) }()
 	}
-	before := g.usage()
+	before, err := measured(g)
+	if err != nil {
+		return r, err
+	}
 	began := time.Now()
 	sent, latencies, err := l.send(clients, began)
 	if err != nil {
@@ -103,17 +116,36 @@ func (l load) run(start starter) (r result, err error) {
 	}
 	r = result{messages: sent, accepted: float64(sent) / took, submitted: float64(smsc.parts.Load()) / took}
 	whole := l.drain(g, smsc, sent, began)
-	after := g.usage()
+	after, err := measured(g)
+	if err != nil {
+		return r, err
+	}
 	r.sustained = float64(sent) / whole.Seconds()
-	slices.Sort(latencies)
-	r.p50, r.p99 = percentile(latencies, 0.50), percentile(latencies, 0.99)
-	r.cpu, r.peak = (after.CPU-before.CPU)/time.Duration(max(sent, 1)), after.Peak
+	r.p50, r.p99 = percentiles(latencies)
+	each := max(sent, 1)
+	r.cpu, r.peak = (after.CPU-before.CPU)/time.Duration(each), after.Peak
+	r.written = float64(after.Written-before.Written) / float64(each)
+	r.durable = float64(after.durable-before.durable) / float64(each)
 	if s, ours := g.(*server); ours && l.receipts {
 		if lines := s.published(); lines < sent*eventsOfMessage {
 			return r, fmt.Errorf("%d events are in the log, %d messages have %d each", lines, sent, eventsOfMessage)
 		}
 	}
 	return r, g.stop()
+}
+
+// account is what a gateway has taken of the machine.
+type account struct {
+	rig.Usage
+	durable int64 // 0 where it is not known
+}
+
+func measured(g gateway) (a account, err error) {
+	if s, ours := g.(*server); ours {
+		a.durable, err = s.durable()
+	}
+	a.Usage = g.usage()
+	return a, err
 }
 
 // save has the server profiled while it is under load.
@@ -174,7 +206,7 @@ func (l load) one(c client, began time.Time, number *atomic.Int64) ([]time.Durat
 		}
 		// A paced run counts from when a message was due, so that a stall is seen by
 		// all that had to wait behind it.
-		if err := c.send(n); err != nil {
+		if err := c.send(l.first + n); err != nil {
 			return latencies, err
 		}
 		latencies = append(latencies, time.Since(due))
@@ -195,6 +227,12 @@ func (l load) drain(g gateway, smsc *sink, sent int64, began time.Time) time.Dur
 	}
 	log.Printf("  not drained: %d taken, %d at the sink, %d receipts taken", sent, smsc.parts.Load(), smsc.answered.Load())
 	return time.Since(began)
+}
+
+// percentiles sorts the latencies.
+func percentiles(latencies []time.Duration) (p50, p99 time.Duration) {
+	slices.Sort(latencies)
+	return percentile(latencies, 0.50), percentile(latencies, 0.99)
 }
 
 func percentile(sorted []time.Duration, p float64) time.Duration {

@@ -18,18 +18,24 @@ type server struct {
 	*rig.Server
 	dir      string
 	operator string // address of the operator's port, empty for none
+	engine   engine
+	database string // its URL, empty for SQLite
 }
 
 const configuration = `account: "111122223333"
 tier: production
-%sapi: {request_rates: unlimited}
+api: {request_rates: unlimited}
 carriers:
   - name: sink
     smpp: {address: "%s", system_id: load, password: load, window: 1000, sessions: %d, profile: {receipts: %t}}
 numbers:
-%sevents: {local_files: 1000}
+%sevents: {local_files: %d}
 log: {level: warn}
-`
+%s`
+
+// eventFiles is how many files of 64 MiB the log of events keeps, more than a run
+// fills: what is in it is counted.
+const eventFiles = 1000
 
 // lanes is how many origination identities send.
 const lanes = 8
@@ -39,47 +45,59 @@ func lane(i int) string { return fmt.Sprintf("+4915550000%02d", i) }
 // settings are what a run asks of our server.
 type settings struct {
 	binary   string
-	database string // postgres:// URL of an empty database; empty for SQLite
 	sessions int    // SMPP connections
 	profile  string // files that profiles of the run are written to begin with this; empty for none
+	files    int    // of the log of events; 0 is eventFiles
+	operator bool   // open the operator's port although nothing is profiled
+	more     string // lines of the configuration
 }
 
 // startServer runs it in dir, bound to the sink, with numbers leased and a
 // configuration set whose events are published.
-func startServer(o settings, dir, sink string, receipts bool) (*server, error) {
+func startServer(o settings, e engine, dir, sink string, receipts bool) (*server, error) {
+	s := &server{dir: dir, engine: e, database: e.database()}
+	if err := s.start(o, sink, receipts); err != nil {
+		return nil, err
+	}
+	if err := prepare(s.Server); err != nil {
+		s.kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+// start runs the program over what is in the directory and the database.
+func (s *server) start(o settings, sink string, receipts bool) error {
 	address, err := rig.FreeAddress()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var numbers strings.Builder
 	for i := range lanes {
 		fmt.Fprintf(&numbers, "  - {number: %q, country: DE, type: LONG_CODE, capabilities: [SMS], carrier: sink, parts_per_second: 100000}\n", lane(i))
 	}
-	database := ""
-	if o.database != "" {
-		database = fmt.Sprintf("database: %q\n", o.database)
+	files, more := o.files, o.more
+	if files == 0 {
+		files = eventFiles
 	}
-	launch := rig.Launch{Command: []string{o.binary}, Dir: dir, Listen: address, Stderr: os.Stderr,
-		Config: fmt.Sprintf(configuration, database, sink, o.sessions, receipts, numbers.String())}
-	operator := ""
-	if o.profile != "" {
-		if operator, err = rig.FreeAddress(); err != nil {
-			return nil, err
+	if s.database != "" {
+		more += fmt.Sprintf("database: %q\n", s.database)
+	}
+	launch := rig.Launch{Command: []string{o.binary}, Dir: s.dir, Listen: address, Stderr: os.Stderr,
+		Config: fmt.Sprintf(configuration, sink, o.sessions, receipts, numbers.String(), files, more)}
+	if o.profile != "" || o.operator {
+		if s.operator, err = rig.FreeAddress(); err != nil {
+			return err
 		}
-		launch.Env = append(launch.Env, "HELIOGRAPH_OPERATOR_LISTEN="+operator)
+		launch.Env = append(launch.Env, "HELIOGRAPH_OPERATOR_LISTEN="+s.operator)
 	}
-	s, err := launch.Start()
-	if err != nil {
-		return nil, err
+	if s.Server, err = launch.Start(); err != nil {
+		return err
 	}
-	if err = s.AwaitReady(time.Minute); err == nil {
-		err = prepare(s)
-	}
-	if err != nil {
+	if err = s.AwaitReady(5 * time.Minute); err != nil {
 		s.Kill()
-		return nil, err
 	}
-	return &server{s, dir, operator}, nil
+	return err
 }
 
 // prepare leases the numbers and makes the configuration set.
@@ -123,9 +141,25 @@ func (s *server) told(messages int64) bool {
 	return err == nil && int64(m["heliograph_events_published_total"]) >= messages*eventsOfMessage
 }
 
-func (s *server) usage() rig.Usage { return s.Usage() }
-func (s *server) stop() error      { return s.Stop() }
-func (s *server) kill()            { s.Kill() }
+func (s *server) usage() rig.Usage { return s.engine.usage(s.Usage()) }
+
+func (s *server) stop() error {
+	err := s.Stop()
+	s.engine.drop(s.database)
+	return err
+}
+
+func (s *server) kill() {
+	s.Kill()
+	s.engine.drop(s.database)
+}
+
+// durable counts the times that the server waited for the disk: transactions of the
+// store, and publications to the log of events.
+func (s *server) durable() (int64, error) {
+	m, err := s.Metrics()
+	return int64(m["heliograph_store_commit_seconds_count"] + m["heliograph_event_publish_seconds_count"]), err
+}
 
 // save asks the operator's port for a profile and writes it to a file.
 func (s *server) save(query, file string) error {

@@ -155,8 +155,10 @@ func (s *Server) Metrics() (map[string]float64, error) {
 
 // Usage is what the process has taken of the machine so far.
 type Usage struct {
-	CPU  time.Duration
-	Peak int64 // bytes of memory
+	CPU     time.Duration
+	Memory  int64 // bytes in memory now
+	Peak    int64 // bytes in memory, the most that there were
+	Written int64 // bytes handed to storage
 }
 
 // Usage asks the kernel.

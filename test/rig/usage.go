@@ -17,13 +17,23 @@ func UsageOf(pid int) (u Usage) {
 		system, _ := strconv.Atoi(fields[12])
 		u.CPU = time.Duration(user+system) * (time.Second / 100) // clock ticks are 10 ms on Linux
 	}
-	if status, err := os.ReadFile(proc + "/status"); err == nil {
-		for line := range strings.Lines(string(status)) {
-			if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-				kilobytes, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-				u.Peak = kilobytes * 1024
-			}
+	u.Peak = 1024 * number(proc+"/status", "VmHWM:")
+	u.Memory = 1024 * number(proc+"/status", "VmRSS:")
+	u.Written = number(proc+"/io", "write_bytes:")
+	return u
+}
+
+// number reads the number behind a name at the beginning of a line, 0 for none.
+func number(file, name string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			n, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return n
 		}
 	}
-	return u
+	return 0
 }
