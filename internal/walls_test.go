@@ -70,9 +70,12 @@ var walls = []wall{
 	{pkg: "internal/store/storetest", may: []string{"sms", "store"}, external: []string{"github.com/google/go-cmp/", "pgregory.net/rapid"}},
 	{pkg: "internal/store/pgtest", external: []string{"github.com/jackc/pgx/v5"}},
 	{pkg: "internal/store/plan", may: []string{"sms", "store"}, pure: true},
-	{pkg: "internal/store/postgres", may: []string{"sms", "store", "store/record", "store/plan"},
+	{pkg: "internal/store/transfer"},
+	{pkg: "internal/store/postgres", may: []string{"sms", "store", "store/record", "store/plan", "store/transfer"},
 		external: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/"}},
-	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record", "store/plan"}, external: []string{"modernc.org/", "github.com/pressly/goose/"}},
+	{pkg: "internal/store/sqlite", may: []string{"sms", "store", "store/record", "store/plan", "store/transfer"},
+		external: []string{"modernc.org/", "github.com/pressly/goose/"}},
+	{pkg: "internal/migrate", may: []string{"datadir", "store/transfer", "store/postgres", "store/sqlite"}},
 
 	// SMPP, usable by itself, and carriers.
 	{pkg: "internal/smpp/pdu"},
@@ -106,7 +109,7 @@ var walls = []wall{
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inventory", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
 	{pkg: "internal/app", may: []string{"..."}, external: []string{prometheus, awsSDK}},
-	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "encode", "sms", "destination/local"},
+	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "encode", "sms", "destination/local", "migrate"},
 		external: []string{"github.com/alecthomas/kong", awsSDK}},
 	{pkg: "test/...", may: []string{"...", "test/..."}, external: []string{""}},
 }
