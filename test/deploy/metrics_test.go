@@ -20,12 +20,16 @@ import (
 
 var metricName = regexp.MustCompile(`\b(heliograph_[a-z0-9_]+|go_[a-z0-9_]+|process_[a-z0-9_]+)\b`)
 
-// metrics are the names that the code has, found as what they are there: string
-// literals of their own.
-func metrics(t *testing.T) map[string]bool {
+// metric is what the code says of one.
+type metric struct {
+	labels []string // sorted
+}
+
+// metrics are those that the code has, by name: the literal that begins a call, or
+// that is the Name of the options that begin it, with the labels that follow.
+func metrics(t *testing.T) map[string]metric {
 	t.Helper()
-	whole := regexp.MustCompile(`^heliograph_[a-z0-9_]+$`)
-	names := map[string]bool{}
+	found, named := map[string]metric{}, map[string]string{}
 	err := filepath.WalkDir("../../internal", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -35,10 +39,19 @@ func metrics(t *testing.T) map[string]bool {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				if text, err := strconv.Unquote(literal.Value); err == nil && whole.MatchString(text) {
-					names[text] = true
+			if name, ok := wholeName(n); ok {
+				named[name] = path
+			}
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			if name, rest, ok := declared(call); ok {
+				if _, twice := found[name]; twice {
+					t.Errorf("%s: %s is declared twice", path, name)
 				}
+				found[name] = metric{labels: labels(rest)}
+				checkKind(t, name, call.Fun)
 			}
 			return true
 		})
@@ -47,24 +60,101 @@ func metrics(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(names) < 40 {
-		t.Fatalf("only %d metrics were found", len(names))
+	for name, path := range named {
+		if _, ok := found[name]; !ok {
+			t.Errorf("%s names the metric %s where its labels cannot be read", path, name)
+		}
 	}
-	return names
+	if len(found) < 40 {
+		t.Fatalf("only %d metrics were found", len(found))
+	}
+	return found
+}
+
+var wholeMetric = regexp.MustCompile(`^heliograph_[a-z0-9_]+$`)
+
+// wholeName is a metric's name that is a literal of its own.
+func wholeName(n ast.Node) (string, bool) {
+	literal, ok := n.(*ast.BasicLit)
+	if !ok || literal.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(literal.Value)
+	return text, err == nil && wholeMetric.MatchString(text)
+}
+
+// declared is the metric that a call makes: f(name, help, labels...) or
+// f(Opts{Name: name}, []string{labels...}).
+func declared(call *ast.CallExpr) (name string, rest []ast.Expr, ok bool) {
+	if name, ok = wholeName(call.Args[0]); ok && len(call.Args) > 1 {
+		return name, call.Args[2:], true
+	}
+	options, ok := call.Args[0].(*ast.CompositeLit)
+	if !ok {
+		return "", nil, false
+	}
+	for _, element := range options.Elts {
+		if pair, ok := element.(*ast.KeyValueExpr); ok {
+			if name, ok := wholeName(pair.Value); ok {
+				return name, call.Args[1:], true
+			}
+		}
+	}
+	return "", nil, false
+}
+
+func labels(expressions []ast.Expr) (out []string) {
+	for _, e := range expressions {
+		ast.Inspect(e, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				if text, err := strconv.Unquote(literal.Value); err == nil {
+					out = append(out, text)
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(out)
+	return out
+}
+
+// checkKind: counters, and they alone, have names that end in _total.
+func checkKind(t *testing.T, name string, function ast.Expr) {
+	t.Helper()
+	made := ""
+	switch f := function.(type) {
+	case *ast.Ident:
+		made = f.Name
+	case *ast.SelectorExpr:
+		made = f.Sel.Name
+	}
+	made = strings.ToLower(made)
+	total := strings.HasSuffix(name, "_total")
+	if strings.Contains(made, "counter") && !total || (strings.Contains(made, "gauge") || strings.Contains(made, "histogram")) && total {
+		t.Errorf("%s is made by %s", name, made)
+	}
+}
+
+// base is the metric that a series belongs to.
+func base(names map[string]metric, series string) (string, bool) {
+	for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
+		if name, ok := strings.CutSuffix(series, suffix); ok {
+			if _, there := names[name]; there {
+				return name, true
+			}
+		}
+	}
+	return "", false
 }
 
 // known reports whether a name in an expression is a metric or a series of one.
-func known(names map[string]bool, name string) bool {
+func known(names map[string]metric, name string) bool {
 	if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
 		return slices.Contains([]string{"go_goroutines", "go_memstats_heap_inuse_bytes", "go_gc_duration_seconds_sum",
 			"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}, name)
 	}
-	for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
-		if base, ok := strings.CutSuffix(name, suffix); ok && names[base] {
-			return true
-		}
-	}
-	return false
+	_, ok := base(names, name)
+	return ok
 }
 
 func read(t *testing.T, path string) string {
@@ -76,11 +166,46 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-func checkNames(t *testing.T, names map[string]bool, where, expression string) {
+func checkNames(t *testing.T, names map[string]metric, where, text string) {
 	t.Helper()
-	for _, name := range metricName.FindAllString(expression, -1) {
+	for _, name := range metricName.FindAllString(text, -1) {
 		if !known(names, name) {
 			t.Errorf("%s: there is no metric %s", where, name)
+		}
+	}
+}
+
+var (
+	selection = regexp.MustCompile(`(heliograph_[a-z0-9_]+)\{([^}]*)\}`)
+	matcher   = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"`)
+	grouping  = regexp.MustCompile(`\b(?:by|on|without|ignoring)\s*\(([^)]*)\)`)
+)
+
+// checkExpression looks at the names in an expression and at its labels: each
+// metric has those that it is selected by, and some metric has those that are
+// grouped by. Those of the scrape are every metric's.
+func checkExpression(t *testing.T, names map[string]metric, where, expression string) {
+	t.Helper()
+	checkNames(t, names, where, expression)
+	all := []string{"job", "instance", "le"}
+	for _, name := range metricName.FindAllString(expression, -1) {
+		if of, ok := base(names, name); ok {
+			all = append(all, names[of].labels...)
+		}
+	}
+	for _, s := range selection.FindAllStringSubmatch(expression, -1) {
+		of, ok := base(names, s[1])
+		for _, m := range matcher.FindAllStringSubmatch(s[2], -1) {
+			if ok && !slices.Contains(names[of].labels, m[1]) && m[1] != "job" && m[1] != "instance" {
+				t.Errorf("%s: %s has no label %s", where, of, m[1])
+			}
+		}
+	}
+	for _, g := range grouping.FindAllStringSubmatch(expression, -1) {
+		for label := range strings.SplitSeq(g[1], ",") {
+			if label = strings.TrimSpace(label); !slices.Contains(all, label) {
+				t.Errorf("%s: nothing has the label %s", where, label)
+			}
 		}
 	}
 }
@@ -121,14 +246,11 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("panel %q shows nothing", p.Title)
 		}
 		for _, target := range p.Targets {
-			checkNames(t, names, "panel "+p.Title, target.Expr)
+			checkExpression(t, names, "panel "+p.Title, target.Expr)
 			for _, name := range metricName.FindAllString(target.Expr, -1) {
-				for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-					if base, ok := strings.CutSuffix(name, suffix); ok && names[base] {
-						name = base
-					}
+				if of, ok := base(names, name); ok {
+					shown[of] = true
 				}
-				shown[name] = true
 			}
 		}
 	}
@@ -162,7 +284,8 @@ func TestAlerts(t *testing.T) {
 				t.Errorf("%q is there twice, or looks at nothing: %s", r.Alert, r.Expr)
 			}
 			seen[r.Alert] = true
-			checkNames(t, names, r.Alert, r.Expr)
+			checkExpression(t, names, r.Alert, r.Expr)
+			checkNames(t, names, r.Alert, r.Annotations["description"])
 			if s := r.Labels["severity"]; s != "critical" && s != "warning" {
 				t.Errorf("%s: severity is %q", r.Alert, s)
 			}
@@ -176,13 +299,34 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// Operators find every metric in the handbook, and nothing there that is not.
+// Operators find every metric in the handbook, with its labels, and nothing there
+// that is not.
 func TestMetricsAreDocumented(t *testing.T) {
 	names := metrics(t)
 	text := read(t, "../../docs/operating.md")
+	row := regexp.MustCompile("(?m)^\\| ((?:`heliograph_[a-z0-9_]+`(?:, )?)+) \\| ([a-z_, ]*) ?\\| [^|]+ \\|$")
+	described := map[string]bool{}
+	for _, r := range row.FindAllStringSubmatch(text, -1) {
+		var has []string
+		for label := range strings.SplitSeq(r[2], ",") {
+			if label = strings.TrimSpace(label); label != "" {
+				has = append(has, label)
+			}
+		}
+		slices.Sort(has)
+		for _, name := range metricName.FindAllString(r[1], -1) {
+			if described[name] {
+				t.Errorf("docs/operating.md describes %s twice", name)
+			}
+			described[name] = true
+			if m, ok := names[name]; ok && !slices.Equal(m.labels, has) {
+				t.Errorf("docs/operating.md gives %s the labels %q; it has %q", name, has, m.labels)
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("docs/operating.md does not describe %s", name)
+		if !described[name] {
+			t.Errorf("docs/operating.md has no row for %s", name)
 		}
 	}
 	checkNames(t, names, "docs/operating.md", text)
