@@ -17,11 +17,13 @@ const ChannelText = "TEXT"
 func Month(t time.Time) string { return t.UTC().Format("2006-01") }
 
 // Ledger holds accounts to their monthly spend limits. What is spent is in the
-// store; the ledger keeps the running sums, so that sending reads none.
+// store; the ledger keeps the running sums, so that sending reads none. Where
+// several nodes send, it keeps what this one may spend instead.
 type Ledger struct {
 	engine store.Engine
 	// limit of an account in USD a month; negative is none.
-	limit func(account string) sms.Money
+	limit  func(account string) sms.Money
+	shared *shared // nil: this process is the only one that spends
 
 	mu   sync.Mutex
 	sums map[ledgerKey]sms.Money
@@ -44,6 +46,12 @@ func (l *Ledger) Reserve(ctx context.Context, account string, amount sms.Money, 
 	if amount == 0 {
 		return d, nil
 	}
+	if l.shared != nil {
+		if err := l.shared.reserve(ctx, d, l.limit(account), now); err != nil {
+			return store.SpendDelta{}, err
+		}
+		return d, nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	spent, err := l.check(ctx, d)
@@ -59,9 +67,13 @@ func (l *Ledger) Check(ctx context.Context, account string, amount sms.Money, no
 	if amount == 0 {
 		return nil
 	}
+	d := store.SpendDelta{Account: account, Month: Month(now), Channel: ChannelText, Amount: amount}
+	if l.shared != nil {
+		return l.shared.check(ctx, d, l.limit(account))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.check(ctx, store.SpendDelta{Account: account, Month: Month(now), Amount: amount})
+	_, err := l.check(ctx, d)
 	return err
 }
 
@@ -77,8 +89,7 @@ func (l *Ledger) check(ctx context.Context, d store.SpendDelta) (spent sms.Money
 		l.sums[key] = spent
 	}
 	if limit := l.limit(d.Account); limit >= 0 && spent+d.Amount > limit {
-		return 0, sms.QuotaExceeded(sms.ReasonMonthlySpendLimitReachedForText,
-			"The account has spent %s of its %s USD for text messages this month; this message costs %s USD.", spent, limit, d.Amount)
+		return 0, exceeded(spent, limit, d.Amount)
 	}
 	return spent, nil
 }
@@ -88,17 +99,31 @@ func (l *Ledger) Return(d store.SpendDelta) {
 	if d.Amount == 0 {
 		return
 	}
+	if l.shared != nil {
+		l.shared.giveBack(d, l.limit(d.Account))
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sums[ledgerKey{d.Account, d.Month}] -= d.Amount
 }
 
-// Spent is what the account has spent this month so far.
+func exceeded(spent, limit, amount sms.Money) error {
+	if spent+amount <= limit {
+		return sms.QuotaExceeded(sms.ReasonMonthlySpendLimitReachedForText,
+			"The account has spent %s of its %s USD for text messages this month, and what is left is set aside for messages under way; this message costs %s USD.", spent, limit, amount)
+	}
+	return sms.QuotaExceeded(sms.ReasonMonthlySpendLimitReachedForText,
+		"The account has spent %s of its %s USD for text messages this month; this message costs %s USD.", spent, limit, amount)
+}
+
+// Spent is what the account has spent this month so far; where several nodes send,
+// by all of them and without what is being sent just now.
 func (l *Ledger) Spent(ctx context.Context, account string, now time.Time) (sms.Money, error) {
 	l.mu.Lock()
 	spent, known := l.sums[ledgerKey{account, Month(now)}]
 	l.mu.Unlock()
-	if known {
+	if known && l.shared == nil {
 		return spent, nil
 	}
 	return l.engine.Spend(ctx, account, Month(now), ChannelText)

@@ -1,0 +1,302 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// pot is what nodes agree on, in memory: what each has and what they have spent.
+type pot struct {
+	spends
+	allowed map[int]sms.Money // by slot
+	asked   []sms.Money       // each want
+	gate    chan struct{}     // nil: open; each question takes one from it
+	err     error
+}
+
+func (p *pot) Allow(_ context.Context, f store.Fence, _ store.SpendKey, least, want, limit sms.Money) (sms.Money, error) {
+	if p.gate != nil {
+		<-p.gate
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return 0, p.err
+	}
+	p.asked = append(p.asked, want)
+	left := limit
+	for _, a := range p.allowed {
+		left -= a
+	}
+	switch {
+	case want < 0:
+	case left < least:
+		want = 0
+	default:
+		want = min(want, left)
+	}
+	p.allowed[f.Slot] += want
+	return want, nil
+}
+
+// commit is the store's part of a send.
+func (p *pot) commit(d store.SpendDelta) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sums[[3]string{d.Account, d.Month, d.Channel}] += d.Amount
+}
+
+func newPot() *pot {
+	return &pot{spends: spends{sums: map[[3]string]sms.Money{}}, allowed: map[int]sms.Money{}}
+}
+
+func (p *pot) ledger(slot int, limit func(string) sms.Money) *Ledger {
+	return NewSharedLedger(p, p, store.Fence{Slot: slot, Epoch: 1}, limit)
+}
+
+// send reserves and commits.
+func send(t *testing.T, p *pot, l *Ledger, amount sms.Money, at time.Time) bool {
+	t.Helper()
+	d, err := l.Reserve(t.Context(), customer, amount, at)
+	if err != nil {
+		if reason(err) != sms.ReasonMonthlySpendLimitReachedForText || d != (store.SpendDelta{}) {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		return false
+	}
+	p.commit(d)
+	return true
+}
+
+func TestSharedSlices(t *testing.T) {
+	p := newPot()
+	l := p.ledger(0, limited(100_000))
+	at := november.Add(-time.Hour)
+	steps := func(n int, every time.Duration, want ...sms.Money) {
+		t.Helper()
+		p.asked = nil
+		for range n {
+			at = at.Add(every)
+			if !send(t, p, l, 100, at) {
+				t.Error("refused")
+			}
+		}
+		if len(p.asked) != len(want) {
+			t.Fatalf("asked for %v, want %v", p.asked, want)
+		}
+		for i := range want {
+			if p.asked[i] != want[i] {
+				t.Errorf("asked for %v, want %v", p.asked, want)
+			}
+		}
+	}
+	steps(3, 3*time.Second, 100, 100, 100)                                // now and then
+	steps(15, time.Millisecond, 200, 400, 800, 1600)                      // more and more
+	steps(15, 100*time.Millisecond)                                       // from the last slice
+	steps(1, time.Millisecond, 1600)                                      // it lasted for 1.5 s
+	steps(15+1, 300*time.Millisecond, 100)                                // and this one for 4.5 s
+	steps(200, time.Microsecond, 200, 400, 800, 1600, 3200, 6400, 10_300) // up to an eighth of what is left
+	for send(t, p, l, 100, at) {
+		at = at.Add(time.Microsecond)
+	}
+	if last := p.asked[len(p.asked)-2:]; last[0] != 100 || last[1] != 100 || p.spent() != 100_000 {
+		t.Errorf("asked for %v at last, spent %d", last, p.spent())
+	}
+}
+
+func (p *pot) spent() sms.Money {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sums[[3]string{customer, "2026-11", ChannelText}]
+}
+
+// On one node nothing is left over, whatever messages cost.
+func TestSharedOnOneNodeIsExact(t *testing.T) {
+	p := newPot()
+	l := p.ledger(0, limited(10_007))
+	at := november.Add(-time.Hour)
+	for i := range sms.Money(2000) {
+		at = at.Add(time.Millisecond)
+		send(t, p, l, 30+i%11, at)
+	}
+	for amount := sms.Money(40); amount > 0; amount-- {
+		at = at.Add(2 * time.Second) // no refusal is remembered
+		for send(t, p, l, amount, at) {
+		}
+	}
+	if p.spent() != 10_007 {
+		t.Errorf("spent %d", p.spent())
+	}
+	if _, err := l.Reserve(t.Context(), customer, 0, at); err != nil {
+		t.Errorf("what costs nothing: %v", err)
+	}
+	if spent, err := l.Spent(t.Context(), customer, at); err != nil || spent != 10_007 {
+		t.Errorf("spent %d, %v", spent, err)
+	}
+}
+
+func TestSharedRefusals(t *testing.T) {
+	p := newPot()
+	limit := sms.Money(100)
+	l := p.ledger(0, func(string) sms.Money { return limit })
+	at := november.Add(-time.Hour)
+	p.allowed[1] = 50 // another node's, unspent
+	d, err := l.Reserve(t.Context(), customer, 30, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Reserve(t.Context(), customer, 30, at); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+		t.Errorf("%v", err)
+	}
+	// For a second nobody is asked again for as much, nor for more.
+	asked := len(p.asked)
+	for _, amount := range []sms.Money{30, 31} {
+		if send(t, p, l, amount, at.Add(999*time.Millisecond)) {
+			t.Error("not refused")
+		}
+	}
+	if len(p.asked) != asked {
+		t.Error("asked again")
+	}
+	if !send(t, p, l, 20, at) {
+		t.Error("less is left, and refused")
+	}
+	// What is returned can be spent, and so can what another node gave back.
+	l.Return(d)
+	if !send(t, p, l, 30, at.Add(time.Millisecond)) {
+		t.Error("what was returned is refused")
+	}
+	if send(t, p, l, 30, at) {
+		t.Error("nothing is left")
+	}
+	delete(p.allowed, 1)
+	if send(t, p, l, 30, at.Add(999*time.Millisecond)) || !send(t, p, l, 30, at.Add(time.Second)) {
+		t.Error("a refusal lasts for a second")
+	}
+	// 80 of 100 are spent. A new limit counts at once.
+	if send(t, p, l, 30, at.Add(time.Second)) {
+		t.Error("above the limit")
+	}
+	if limit = 200; !send(t, p, l, 30, at.Add(time.Second)) {
+		t.Error("the limit was raised")
+	}
+	if limit = -1; !send(t, p, l, 1e9, at) {
+		t.Error("there is no limit")
+	}
+}
+
+// A limit that is lowered makes void what a node has to spend, for all others to
+// have.
+func TestSharedLimitIsLowered(t *testing.T) {
+	p := newPot()
+	limit := sms.Money(10_000)
+	l := p.ledger(0, func(string) sms.Money { return limit })
+	at := november.Add(-time.Hour)
+	for range 15 {
+		send(t, p, l, 10, at)
+	}
+	d, err := l.Reserve(t.Context(), customer, 10, at) // 16 of 31, with a slice of 16
+	if err != nil || p.allowed[0] != 310 {
+		t.Fatalf("%v, %v", err, p.allowed)
+	}
+	limit = 165
+	if send(t, p, l, 10, at) || p.allowed[0] != 160 {
+		t.Errorf("160 are spent or held of %d, %v", limit, p.allowed)
+	}
+	l.Return(d)
+	if !send(t, p, l, 10, at) || send(t, p, l, 10, at) {
+		t.Error("what was returned is there once")
+	}
+	if send(t, p, l, 5, at) != true || p.allowed[0] != 165 || p.spent() != 165 {
+		t.Errorf("%v, spent %d", p.allowed, p.spent())
+	}
+}
+
+func TestSharedCheck(t *testing.T) {
+	p := newPot()
+	l := p.ledger(0, limited(100))
+	check := func(amount sms.Money, ok bool) {
+		t.Helper()
+		err := l.Check(t.Context(), customer, amount, november)
+		if ok != (err == nil) || !ok && reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+			t.Errorf("%d: %v", amount, err)
+		}
+	}
+	check(0, true)
+	check(100, true)
+	check(101, false)
+	p.commit(store.SpendDelta{Account: customer, Month: "2026-11", Channel: ChannelText, Amount: 60})
+	check(40, true)
+	check(41, false)
+	if len(p.asked) != 0 {
+		t.Errorf("asked for %v", p.asked)
+	}
+	if err := p.ledger(0, limited(-1)).Check(t.Context(), customer, 1e9, november); err != nil {
+		t.Error(err)
+	}
+	p.spends.err = store.ErrUnavailable
+	if err := l.Check(t.Context(), customer, 1, november); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// While the store does not answer nothing passes, and then all goes on.
+func TestSharedStoreFails(t *testing.T) {
+	p := newPot()
+	l := p.ledger(0, limited(100))
+	p.err = store.ErrUnavailable
+	for range 2 {
+		if d, err := l.Reserve(t.Context(), customer, 10, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
+			t.Fatalf("%+v, %v", d, err)
+		}
+	}
+	p.err = nil
+	if !send(t, p, l, 10, november) {
+		t.Error("refused")
+	}
+}
+
+// One question at a time for an account: the others wait for it, each as long as
+// it likes, and those of another account do not.
+func TestSharedOneQuestionAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPot()
+		p.gate = make(chan struct{})
+		l := p.ledger(0, limited(1000))
+		var wg sync.WaitGroup
+		impatient, leave := context.WithCancel(t.Context())
+		for i := range 20 {
+			wg.Go(func() {
+				ctx := t.Context()
+				if i%2 == 0 {
+					ctx = impatient
+				}
+				_, _ = l.Reserve(ctx, customer, 10, november)
+			})
+		}
+		wg.Go(func() { _, _ = l.Reserve(t.Context(), "444455556666", 10, november) })
+		synctest.Wait()
+		for range 2 { // one question of each account is under way
+			p.gate <- struct{}{}
+		}
+		synctest.Wait()
+		p.mu.Lock()
+		if len(p.asked) != 2 {
+			t.Errorf("%d questions", len(p.asked))
+		}
+		p.mu.Unlock()
+		leave() // who waits may go, whose question is under way stays
+		close(p.gate)
+		wg.Wait()
+		if d, err := l.Reserve(impatient, customer, 10, november); err != nil || d.Amount != 10 {
+			t.Errorf("what is in the purse needs no patience: %v", err)
+		}
+	})
+}
