@@ -1,7 +1,6 @@
 package sigv4
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -13,9 +12,10 @@ import (
 
 // sign returns the signature that r has to bear, in hexadecimal digits. date is
 // the request's date in the basic format, sum the hash of the body.
-func sign(r *http.Request, a auth, key []byte, date string, sum [sha256.Size]byte) (out [2 * sha256.Size]byte, err error) {
-	var room [1024]byte
-	b, err := appendCanonical(room[:0], r, a.signed, sum)
+func sign(r *http.Request, a auth, key *signingKey, date string, sum [sha256.Size]byte) (out [2 * sha256.Size]byte, err error) {
+	w := key.take()
+	defer key.free(w)
+	b, err := appendCanonical(w.text[:0], r, a.signed, sum)
 	if err != nil {
 		return out, err
 	}
@@ -31,9 +31,9 @@ func sign(r *http.Request, a auth, key []byte, date string, sum [sha256.Size]byt
 	b = append(append(b, terminator...), '\n')
 	b = hex.AppendEncode(b, hash[:])
 
-	mac := hmac.New(sha256.New, key)
-	mac.Write(b)
-	hex.Encode(out[:], mac.Sum(b[:0]))
+	w.mac.Reset()
+	w.mac.Write(b)
+	hex.Encode(out[:], w.mac.Sum(b[:0]))
 	return out, nil
 }
 

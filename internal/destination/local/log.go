@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"heliograph/internal/destination"
 )
@@ -19,7 +20,11 @@ type Log struct {
 	directory string
 	size      int64
 	files     int
+	buffers   sync.Pool // of *[]byte, empty, bufferSize large
 }
+
+// bufferSize is how much is written to a file at once.
+const bufferSize = 64 << 10
 
 // Options bound what a Log keeps of each event destination.
 type Options struct {
@@ -66,27 +71,23 @@ func (p *Publisher) Publish(ctx context.Context, batch []destination.Item) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	size := 0
-	for i := range batch {
-		size += len(batch[i].JSON) + 1
-	}
-	lines := make([]byte, 0, size)
-	for i := range batch {
-		lines = append(append(lines, batch[i].JSON...), '\n')
-	}
-	if err := p.append(lines); err != nil {
+	if err := p.append(batch); err != nil {
 		return fmt.Errorf("local event log: %w", err)
 	}
 	return nil
 }
 
-func (p *Publisher) append(lines []byte) (err error) {
+func (p *Publisher) append(batch []destination.Item) (err error) {
+	length := 0
+	for i := range batch {
+		length += len(batch[i].JSON) + 1
+	}
 	file, size, created, err := p.open()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if size > 0 && size+int64(len(lines)) > p.log.size {
+	if size > 0 && size+int64(length) > p.log.size {
 		if err := p.rotate(); err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ func (p *Publisher) append(lines []byte) (err error) {
 			return err
 		}
 	}
-	if _, err := file.Write(lines); err != nil {
+	if err := p.log.write(file, batch); err != nil {
 		return err
 	}
 	if err := file.Sync(); err != nil {
@@ -109,6 +110,28 @@ func (p *Publisher) append(lines []byte) (err error) {
 		return syncDirectory(p.directory)
 	}
 	return nil
+}
+
+// write writes the events as lines.
+func (l *Log) write(w io.Writer, batch []destination.Item) error {
+	buffer, ok := l.buffers.Get().(*[]byte)
+	if !ok {
+		buffer = new(make([]byte, 0, bufferSize))
+	}
+	defer l.buffers.Put(buffer)
+	lines := (*buffer)[:0]
+	for i := range batch {
+		line := batch[i].JSON
+		if len(lines) > 0 && len(lines)+len(line)+1 > bufferSize {
+			if _, err := w.Write(lines); err != nil {
+				return err
+			}
+			lines = lines[:0]
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	_, err := w.Write(lines)
+	return err
 }
 
 func (p *Publisher) path() string { return filepath.Join(p.directory, p.name+extension) }

@@ -85,6 +85,26 @@ func TestFilesAndMerge(t *testing.T) {
 	expect(t, readAll(t, filepath.Join(directory, "none"), ReadOptions{}), "")
 }
 
+// A batch is written whole and in order, however long it is and its lines are.
+func TestLongBatches(t *testing.T) {
+	directory := t.TempDir()
+	p := publisher(t, New(directory, Options{}), "cs", "all")
+	var want bytes.Buffer
+	for _, lengths := range [][]int{{10, bufferSize, 10}, {bufferSize - 1, 1}, {3 * bufferSize}, {bufferSize / 2, bufferSize/2 - 2, 5, 6}} {
+		var batch []destination.Item
+		for i, n := range lengths {
+			line := bytes.Repeat([]byte{'a' + byte(i)}, n)
+			want.Write(append(line, '\n'))
+			batch = append(batch, destination.Item{JSON: line[:n:n]})
+		}
+		publish(t, p, batch...)
+	}
+	got, err := os.ReadFile(filepath.Join(directory, "111122223333", "cs", "all.jsonl"))
+	if err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%d octets, %d were published: %v", len(got), want.Len(), err)
+	}
+}
+
 func TestNamesStayInside(t *testing.T) {
 	l := New(t.TempDir(), Options{})
 	for _, name := range []string{"", "..", "a/b", "a.b", "a\x00", strings.Repeat("a", 129)} {
