@@ -89,6 +89,7 @@ var walls = []wall{
 	{pkg: "internal/accept", may: below},
 	{pkg: "internal/queue", may: below, external: []string{prometheus}},
 	{pkg: "internal/receipt", may: below, external: []string{prometheus}},
+	{pkg: "internal/retention", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/destination", may: below},
 
 	// Publishers of events.

@@ -39,6 +39,7 @@ type Config struct {
 	FailoverAfter      time.Duration `yaml:"failover_after"`
 	Limits             Limits        `yaml:"limits"`
 	Events             Events        `yaml:"events"`
+	Retention          Retention     `yaml:"retention"`
 	Tracing            Tracing       `yaml:"tracing"`
 	Log                Log           `yaml:"log"`
 }
@@ -191,6 +192,16 @@ type Tracing struct {
 	Headers     Headers `yaml:"headers"`
 }
 
+// Retention is how long rows of the database are kept, from which on they are
+// deleted while the service goes on.
+type Retention struct {
+	// Messages is how long a message that has ended is kept, with its events, from
+	// its acceptance on. 0 is for ever.
+	Messages time.Duration `yaml:"messages"`
+	// Receipts is how long a receipt is kept that no message part was found for.
+	Receipts time.Duration `yaml:"receipts"`
+}
+
 // Log is what the process itself writes to standard error.
 type Log struct {
 	Level  string    `yaml:"level"` // debug, info, warn or error
@@ -218,6 +229,7 @@ func defaults() Config {
 		FailoverAfter:     2 * time.Second,
 		Limits:            limitsOf(api.DefaultLimits()),
 		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
+		Retention:         Retention{Messages: 90 * 24 * time.Hour, Receipts: 7 * 24 * time.Hour},
 		Tracing:           Tracing{SampleRatio: 0.01},
 		Log:               Log{Level: "info", Format: LogText},
 	}

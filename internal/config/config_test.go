@@ -156,6 +156,18 @@ func TestEveryPart(t *testing.T) {
 	}
 }
 
+func TestRetention(t *testing.T) {
+	for text, want := range map[string]Retention{
+		"{}": {90 * 24 * time.Hour, 168 * time.Hour},
+		"retention: {messages: 0s, receipts: 72h}": {0, 72 * time.Hour},
+		"retention: {messages: 5m}":                {5 * time.Minute, 168 * time.Hour},
+	} {
+		if c := load(t, text); c.Retention != want {
+			t.Errorf("%s: %+v", text, c.Retention)
+		}
+	}
+}
+
 func TestDefaultsThatFollowOthers(t *testing.T) {
 	c := load(t, "tier: production")
 	if c.Limits.TextMonthlySpend != Unlimited {
@@ -307,6 +319,10 @@ func TestRefusals(t *testing.T) {
 		"limits: {pools: -1}":                    `limits.pools: -1 is negative`,
 		"limits: {text_monthly_spend_usd: lots}": `"lots" is neither an amount in USD`,
 		"events: {retention: 1s}":                `events.retention: 1s`,
+		"retention: {messages: 30s}":             `retention.messages: 30s: 1m0s to 87600h0m0s are allowed`,
+		"retention: {messages: -1h}":             `retention.messages: -1h0m0s`,
+		"retention: {receipts: 71h}":             `retention.receipts: 71h0m0s: 72h0m0s to`,
+		"retention: {events: 1h}":                `retention: unknown key "events"; known are messages and receipts`,
 		"events: {local_files: 1}":               `events.local_files: 1: at least 2 are needed`,
 		"log: {level: loud}":                     `log.level: "loud" is not debug, info, warn or error`,
 		"log: {format: xml}":                     `log.format: "xml" is not text or json`,

@@ -282,7 +282,19 @@ func (k *checker) sharedRoutes(c *Config) {
 // anyCountry has no rules of its own for sender IDs.
 const anyCountry = "GB"
 
+// mostKept is the longest time that anything old is kept, if not for ever.
+const mostKept = 10 * 365 * 24 * time.Hour
+
+func (k *checker) duration(path string, value, least, most time.Duration) {
+	if value < least || value > most {
+		k.fail(path, "%s: %s to %s are allowed", value, least, most)
+	}
+}
+
 func (k *checker) behaviour(c *Config) {
+	if c.Retention.Messages != 0 { // or else for ever
+		k.duration("retention.messages", c.Retention.Messages, time.Minute, mostKept)
+	}
 	durations := []struct {
 		path        string
 		value       time.Duration
@@ -290,12 +302,11 @@ func (k *checker) behaviour(c *Config) {
 	}{
 		{"recipient_interval", c.RecipientInterval, 0, time.Hour},
 		{"failover_after", c.FailoverAfter, 0, sms.ReceiptWait},
-		{"events.retention", c.Events.Retention, time.Minute, 10 * 365 * 24 * time.Hour},
+		{"events.retention", c.Events.Retention, time.Minute, mostKept},
+		{"retention.receipts", c.Retention.Receipts, sms.ReceiptWait, mostKept},
 	}
 	for _, d := range durations {
-		if d.value < d.least || d.value > d.most {
-			k.fail(d.path, "%s: %s to %s are allowed", d.value, d.least, d.most)
-		}
+		k.duration(d.path, d.value, d.least, d.most)
 	}
 	oneOf(k, "lost_outcomes.transactional", c.LostOutcomes.Transactional, Resend, GiveUp)
 	oneOf(k, "lost_outcomes.promotional", c.LostOutcomes.Promotional, Resend, GiveUp)
