@@ -25,6 +25,7 @@ type cli struct {
 	Messages messagesCommand `cmd:"" help:"Look into messages."`
 	Numbers  numbersCommand  `cmd:"" help:"Manage the inventory of phone numbers."`
 	Carriers carriersCommand `cmd:"" help:"Look after carriers."`
+	Migrate  migrateCommand  `cmd:"" help:"Move everything from the embedded database into PostgreSQL, or back."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

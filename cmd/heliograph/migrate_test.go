@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"heliograph/internal/migrate"
+)
+
+func TestMigrateUsage(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, exitUsage, "missing flags: --to=URL or --from=URL"},
+		{[]string{"--to", "postgres:///x", "--from", "postgres:///y"}, exitUsage, "--to and --from can't be used together"},
+		{[]string{"--to", "postgres://localhost/x"}, exitFailed, "there is no data/heliograph.db to move"},
+		{[]string{"--to", "sqlite:other.db"}, exitFailed, "--to has to be the postgres:// URL of a database"},
+		{[]string{"--from", "user:secret"}, exitFailed, "--from has to be the postgres:// URL of a database"},
+		{[]string{"--from", "postgres:///x?host=" + t.TempDir()}, exitFailed, "source: open database: store is unavailable"},
+	} {
+		_, problems, code := command(t, "", append([]string{"migrate"}, c.args...)...)
+		if code != c.code || !strings.Contains(problems, c.want) {
+			t.Errorf("%v: %d: %s", c.args, code, problems)
+		}
+		if strings.Contains(problems, "secret") {
+			t.Errorf("%v: a password is shown: %s", c.args, problems)
+		}
+	}
+	if _, err := os.Stat("data/heliograph.db"); !os.IsNotExist(err) {
+		t.Error("a migration that failed has left a database")
+	}
+}
+
+// A process that serves keeps a migration away.
+func TestMigrateWhileServing(t *testing.T) {
+	server(t, "")
+	if _, problems, code := command(t, "", "migrate", "--to", "postgres:///x"); code != exitFailed || !strings.Contains(problems, "in use by another process") {
+		t.Errorf("%d: %s", code, problems)
+	}
+}
+
+func TestMigrateProgress(t *testing.T) {
+	var out bytes.Buffer
+	tell := (&session{err: &out}).progress()
+	p := migrate.Progress{Table: "event", Rows: 4096, Of: 9000, Tables: 2, TablesOf: 11, SinceStart: time.Second}
+	tell(p)
+	p.SinceStart = 6 * time.Second
+	tell(p)
+	tell(p)
+	p.SinceStart, p.Verifying = 12*time.Second, true
+	tell(p)
+	want := "heliograph: moving table event (3 of 11): 4096 of 9000 rows, 6 s\n" +
+		"heliograph: reading back table event (3 of 11): 4096 of 9000 rows, 12 s\n"
+	if out.String() != want {
+		t.Errorf("%s\nand not\n%s", out.String(), want)
+	}
+}
