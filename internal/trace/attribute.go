@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"slices"
+
 	commonpb "go.opentelemetry.io/proto/slim/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/slim/otlp/trace/v1"
 
@@ -44,14 +46,17 @@ func number(key string, value int) *commonpb.KeyValue {
 	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_IntValue{IntValue: int64(value)}}}
 }
 
-// set adds attributes; texts that are empty are left out.
+// set adds attributes to a span.
 func set(s *tracepb.Span, attributes ...*commonpb.KeyValue) {
-	for _, a := range attributes {
-		if v, ok := a.Value.Value.(*commonpb.AnyValue_StringValue); ok && v.StringValue == "" {
-			continue
-		}
-		s.Attributes = append(s.Attributes, a)
-	}
+	s.Attributes = append(s.Attributes, present(attributes...)...)
+}
+
+// present leaves out texts that are empty.
+func present(attributes ...*commonpb.KeyValue) []*commonpb.KeyValue {
+	return slices.DeleteFunc(attributes, func(a *commonpb.KeyValue) bool {
+		v, ok := a.Value.Value.(*commonpb.AnyValue_StringValue)
+		return ok && v.StringValue == ""
+	})
 }
 
 // describe adds what is told of a message.

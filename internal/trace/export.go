@@ -55,9 +55,8 @@ func newExporter(o Options) (*exporter, error) {
 	}
 	e := &exporter{
 		spans: make(chan *tracepb.Span, maxWaiting), log: o.Log, stop: make(chan struct{}), done: make(chan struct{}),
-		resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text(attrService, "heliograph"),
-			text(attrVersion, o.Version), text(attrInstance, o.Node)}},
-		scope: &commonpb.InstrumentationScope{Name: "heliograph", Version: o.Version},
+		resource: &resourcepb.Resource{Attributes: present(text(attrService, "heliograph"), text(attrVersion, o.Version), text(attrInstance, o.Node))},
+		scope:    &commonpb.InstrumentationScope{Name: "heliograph", Version: o.Version},
 		exported: prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_trace_spans_exported_total",
 			Help: "Spans that the collector took."}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_trace_spans_dropped_total",
