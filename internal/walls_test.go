@@ -63,6 +63,10 @@ var walls = []wall{
 	{pkg: "internal/inventory", may: []string{"sms", "numbering", "resources"}},
 	{pkg: "internal/inventory/gen", may: []string{"sms", "numbering"}, external: []string{"github.com/nyaruka/phonenumbers"}},
 
+	// Traces, which flows and edges tell of what they do.
+	{pkg: "internal/trace", may: []string{"sms", "store"},
+		external: []string{prometheus, "go.opentelemetry.io/proto/slim/otlp/", "google.golang.org/protobuf/proto"}},
+
 	{pkg: "internal/datadir"},
 
 	// Engines of the store.
@@ -86,11 +90,13 @@ var walls = []wall{
 	{pkg: "internal/carrier/smpp", may: slices.Concat(pureRules, []string{"carrier", "smpp", "smpp/pdu", "smpp/receipt"}), external: []string{"golang.org/x/text/"}},
 
 	// Flows.
-	{pkg: "internal/accept", may: below},
+	{pkg: "internal/accept", may: slices.Concat(below, []string{"trace"})},
 	{pkg: "internal/queue", may: below, external: []string{prometheus}},
 	{pkg: "internal/receipt", may: below, external: []string{prometheus}},
+	{pkg: "internal/nodes", may: below, external: []string{prometheus, "golang.org/x/sys/unix"}},
 	{pkg: "internal/retention", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/destination", may: below},
+	{pkg: "internal/reconcile", may: []string{"sms", "store"}},
 
 	// Publishers of events.
 	{pkg: "internal/destination/local", may: []string{"destination"}},
@@ -98,19 +104,20 @@ var walls = []wall{
 	{pkg: "internal/destination/firehose", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/cloudwatchlogs", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/endpoint", may: []string{"sms", "destination", "destination/..."}, external: []string{awsSDK}},
+	{pkg: "internal/trace/publication", may: []string{"sms", "destination", "trace"}},
 
 	// Edges.
 	{pkg: "internal/api/wire"},
 	{pkg: "internal/api/wire/gen"},
 	{pkg: "internal/api/sigv4"},
-	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "accept", "api/wire", "api/sigv4"})},
+	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4"})},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
-	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "api", "carrier/sim"})},
+	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "api", "carrier/sim"})},
 
 	// The whole, and the command.
-	{pkg: "internal/config", may: slices.Concat(below, []string{"inventory", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
+	{pkg: "internal/config", may: slices.Concat(below, []string{"inventory", "trace", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
 	{pkg: "internal/app", may: []string{"..."}, external: []string{prometheus, awsSDK}},
-	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "encode", "sms", "destination/local", "migrate"},
+	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "reconcile", "encode", "sms", "destination/local", "migrate"},
 		external: []string{"github.com/alecthomas/kong", awsSDK}},
 	{pkg: "test/...", may: []string{"...", "test/..."}, external: []string{""}},
 }
