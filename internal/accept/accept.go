@@ -46,6 +46,8 @@ type Request struct {
 type Carriers interface {
 	// Cut is how a carrier wants texts cut; ok is false for an unknown carrier.
 	Cut(carrier string) (o encode.Options, ok bool)
+	// Shard is where the messages of a lane wait for a carrier.
+	Shard(carrier, lane string) string
 	Healthy(carrier string) bool
 	// Backlog is how many seconds of sending wait in a lane.
 	Backlog(lane string) float64
@@ -131,7 +133,7 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 	m.Reference = reference(m.ID)
 	change := &store.Change{
 		Accept: []store.Accepted{{Message: m, Queued: store.Queued{
-			ID: m.ID, Shard: m.Route.Carrier, Lane: m.Route.Lane, Class: store.ClassOf(m.Type),
+			ID: m.ID, Shard: v.carriers.Shard(m.Route.Carrier, m.Route.Lane), Lane: m.Route.Lane, Class: store.ClassOf(m.Type),
 			Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt,
 		}}},
 	}

@@ -61,6 +61,8 @@ type carriers struct {
 	backlog map[string]float64
 }
 
+func (c *carriers) Shard(name, _ string) string { return name }
+
 func (c *carriers) Cut(name string) (encode.Options, bool) {
 	o, ok := c.cuts[name]
 	return o, ok

@@ -18,6 +18,8 @@ type CarrierState struct {
 	Sessions       int       `json:"sessions"`         // bound
 	Window         int       `json:"window,omitempty"` // parts that may be unanswered
 	Room           int       `json:"room"`             // parts that can be handed over now
+	Shards         int       `json:"shards"`
+	ShardsHere     int       `json:"shards_here"`      // that this node has: state, sessions and queue are theirs
 	PartsPerSecond float64   `json:"parts_per_second"` // 0: no limit
 	Receipts       bool      `json:"receipts"`         // it sends delivery receipts
 	QueuedMessages int       `json:"queued_messages"`
@@ -42,10 +44,10 @@ func (a *operations) listCarriers(context.Context, ListCarriersInput) (ListCarri
 		depths[d.Carrier] = d
 	}
 	out := ListCarriersOutput{Carriers: []CarrierState{}}
-	for _, c := range a.Carriers {
-		state, traits, d := c.State(), c.Traits(), depths[c.Name()]
+	for _, c := range a.Carriers() {
+		state, traits, d := c.State(), c.Traits, depths[c.Name]
 		out.Carriers = append(out.Carriers, CarrierState{
-			Name: c.Name(), Kind: c.Kind, Up: state.Up, Detail: state.Detail, Sessions: state.Sessions, Window: c.Window, Room: c.Room(),
+			Name: c.Name, Kind: c.Kind, Shards: c.Shards, ShardsHere: len(c.Here), Up: state.Up, Detail: state.Detail, Sessions: state.Sessions, Window: c.Window, Room: c.Room(),
 			PartsPerSecond: traits.PartsPerSecond, Receipts: traits.Receipts,
 			QueuedMessages: d.Messages, QueuedParts: d.Parts, InFlight: d.InFlight, Held: d.Held, Lanes: d.Lanes, Oldest: d.Oldest.UTC(),
 		})
@@ -55,9 +57,9 @@ func (a *operations) listCarriers(context.Context, ListCarriersInput) (ListCarri
 
 // carrier finds a carrier by its name, nil for none.
 func (a *operations) carrier(name string) *Carrier {
-	for i := range a.Carriers {
-		if a.Carriers[i].Name() == name {
-			return &a.Carriers[i]
+	for _, c := range a.Carriers() {
+		if c.Name == name {
+			return &c
 		}
 	}
 	return nil
@@ -100,28 +102,37 @@ type simulator interface {
 	SetFaults(sim.Faults) error
 }
 
-func (a *operations) simulator(name string) (simulator, error) {
+// simulators are the shards of a simulator that this node has, one at least.
+func (a *operations) simulators(name string) ([]simulator, error) {
 	c := a.carrier(name)
 	if c == nil {
 		return nil, sms.Invalid(sms.ReasonInvalidParameter, "carrier", "There is no carrier %q.", name)
 	}
-	s, ok := c.Carrier.(simulator)
-	if !ok {
+	if c.Kind != "sim" {
 		return nil, sms.Invalid(sms.ReasonInvalidParameter, "carrier", "Carrier %s is no simulator; only simulators have faults.", name)
 	}
-	return s, nil
+	var all []simulator
+	for _, here := range c.Here {
+		if s, ok := here.(simulator); ok {
+			all = append(all, s)
+		}
+	}
+	if len(all) == 0 {
+		return nil, sms.Invalid(sms.ReasonInvalidParameter, "carrier", "Another node has simulator %s: ask that one.", name)
+	}
+	return all, nil
 }
 
 func (a *operations) getFaults(_ context.Context, in GetFaultsInput) (FaultsOutput, error) {
-	s, err := a.simulator(in.Carrier)
+	all, err := a.simulators(in.Carrier)
 	if err != nil {
 		return FaultsOutput{}, err
 	}
-	return FaultsOutput{Carrier: in.Carrier, Faults: faultsOf(s.Faults())}, nil
+	return FaultsOutput{Carrier: in.Carrier, Faults: faultsOf(all[0].Faults())}, nil
 }
 
 func (a *operations) setFaults(_ context.Context, in SetFaultsInput) (FaultsOutput, error) {
-	s, err := a.simulator(in.Carrier)
+	all, err := a.simulators(in.Carrier)
 	if err != nil {
 		return FaultsOutput{}, err
 	}
@@ -132,10 +143,12 @@ func (a *operations) setFaults(_ context.Context, in SetFaultsInput) (FaultsOutp
 	if err := faults.Validate(); err != nil {
 		return FaultsOutput{}, sms.Invalid(sms.ReasonInvalidParameter, "faults", "faults: %v.", err)
 	}
-	if err := s.SetFaults(faults); err != nil {
-		return FaultsOutput{}, err
+	for _, s := range all {
+		if err := s.SetFaults(faults); err != nil {
+			return FaultsOutput{}, err
+		}
 	}
-	return FaultsOutput{Carrier: in.Carrier, Faults: faultsOf(s.Faults())}, nil
+	return FaultsOutput{Carrier: in.Carrier, Faults: faultsOf(all[0].Faults())}, nil
 }
 
 func faultsOf(f sim.Faults) Faults {

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"heliograph/internal/admin"
-	"heliograph/internal/carrier"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
@@ -164,4 +165,16 @@ func TestCarriersAndFaults(t *testing.T) {
 	}
 }
 
-var _ carrier.Carrier = admin.Carrier{}
+func TestNodes(t *testing.T) {
+	r := newRig(t)
+	got := call[admin.ListNodesOutput](r, "ListNodes", `{}`)
+	want := admin.ListNodesOutput{Free: []string{"acme#1"}, Nodes: []admin.NodeState{
+		{Slot: 0, Name: "a", State: "serving", LeaseLeftMS: 4000, Shards: []string{"acme#0"}, Streams: []int{0, 3}, Sweeps: true},
+		{Slot: 1, Name: "b", State: "here", LeaseLeftMS: 1000, Shards: []string{"sim"}, Streams: []int{1}},
+		{Slot: 2, Name: "c", State: "expired", Shards: []string{}, Streams: []int{}},
+		{Slot: 3, Name: "d", State: "gone", Shards: []string{}, Streams: []int{}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

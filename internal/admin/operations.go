@@ -10,6 +10,7 @@ import (
 
 	"heliograph/internal/api"
 	"heliograph/internal/carrier"
+	"heliograph/internal/nodes"
 	"heliograph/internal/queue"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -27,11 +28,37 @@ type Messages interface {
 	MessagesOf(ctx context.Context, account string, before sms.ID, limit int) ([]*sms.Message, error)
 }
 
-// Carrier is a carrier with what its contract does not tell.
+// Carrier is a configured carrier with what this node has of it.
 type Carrier struct {
-	carrier.Carrier
+	Name   string
 	Kind   string // smpp or sim
 	Window int    // parts that may be unanswered at a time, of all sessions; 0: not known
+	Shards int    // of which this node has Here
+	Traits carrier.Traits
+	Here   []carrier.Carrier
+}
+
+// State is that of the shards that this node has: up where one of them is.
+func (c Carrier) State() carrier.State {
+	s := carrier.State{Detail: "other nodes have its shards"}
+	for _, here := range c.Here {
+		state := here.State()
+		s.Up = s.Up || state.Up
+		s.Sessions += state.Sessions
+		s.Detail = state.Detail
+	}
+	if s.Up {
+		s.Detail = ""
+	}
+	return s
+}
+
+// Room is how many parts this node can hand over now.
+func (c Carrier) Room() (n int) {
+	for _, here := range c.Here {
+		n += here.Room()
+	}
+	return n
 }
 
 // Options are what the operations work on. All are needed.
@@ -40,9 +67,10 @@ type Options struct {
 	Directory      *resources.Directory
 	Messages       Messages
 	MessageIDs     *sms.MessageIDs
-	Carriers       []Carrier
+	Carriers       func() []Carrier
 	DefaultCarrier string // of imported numbers that name none
 	Depths         func() []queue.Depth
+	Nodes          func() nodes.State
 	Rand           io.Reader // of phone number ids
 }
 
@@ -60,6 +88,7 @@ func Operations(o Options) []api.Operation {
 		operation(a, "ShowMessage", a.showMessage),
 		operation(a, "ListMessages", a.listMessages),
 		operation(a, "ListCarriers", a.listCarriers),
+		operation(a, "ListNodes", a.listNodes),
 		operation(a, "GetFaults", a.getFaults),
 		operation(a, "SetFaults", a.setFaults),
 	}

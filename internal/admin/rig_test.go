@@ -11,7 +11,9 @@ import (
 
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
+	"heliograph/internal/carrier"
 	"heliograph/internal/carrier/sim"
+	"heliograph/internal/nodes"
 	"heliograph/internal/queue"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -71,8 +73,17 @@ func newRig(t *testing.T) *rig {
 	depths := func() []queue.Depth {
 		return []queue.Depth{{Carrier: "sim", Messages: 3, Parts: 5, InFlight: 1, Lanes: 2, Held: 1}}
 	}
+	carriers := func() []admin.Carrier {
+		return []admin.Carrier{{Name: "sim", Kind: "sim", Window: 1000, Shards: 1, Traits: simulator.Traits(), Here: []carrier.Carrier{simulator}}}
+	}
+	state := nodes.State{Self: 1, Shards: []string{"acme#0", "acme#1", "sim"},
+		Nodes: []store.Node{{Fence: store.Fence{Slot: 0, Epoch: 2}, Name: "a", Left: 4 * time.Second}, {Fence: store.Fence{Slot: 1}, Name: "b", Left: time.Second},
+			{Fence: store.Fence{Slot: 2}, Name: "c", Left: -time.Second}, {Fence: store.Fence{Slot: 3}, Name: "d", Free: true}},
+		Holdings: []store.Holding{{Name: nodes.ShardHolding("acme#0"), Slot: 0}, {Name: nodes.ShardHolding("acme#1"), Slot: store.Nobody},
+			{Name: nodes.ShardHolding("sim"), Slot: 1}, {Name: nodes.StreamHolding(0), Slot: 0}, {Name: nodes.StreamHolding(1), Slot: 1},
+			{Name: nodes.StreamHolding(3), Slot: 0}, {Name: nodes.Sweep, Slot: 0}}}
 	for _, o := range admin.Operations(admin.Options{Account: first, Directory: directory, Messages: engine, MessageIDs: ids,
-		Carriers: []admin.Carrier{{Carrier: simulator, Kind: "sim", Window: 1000}}, DefaultCarrier: "sim", Depths: depths, Rand: rand.Reader}) {
+		Carriers: carriers, Nodes: func() nodes.State { return state }, DefaultCarrier: "sim", Depths: depths, Rand: rand.Reader}) {
 		r.operations[o.Target] = o
 	}
 	return r

@@ -147,7 +147,7 @@ func newestRoute(events []store.Event) *sms.Route {
 func (a *operations) storyParts(m *sms.Message, progress []sms.PartProgress) []StoryPart {
 	var alphabet encode.Alphabet
 	if c := a.carrier(m.Route.Carrier); c != nil {
-		alphabet = c.Traits().Alphabet
+		alphabet = c.Traits.Alphabet
 	}
 	cut, err := encode.SplitWith(m.Body, encode.Options{Reference16: m.Reference16, Alphabet: alphabet})
 	known := err == nil && len(cut.Parts) == m.Parts && string(cut.Encoding) == m.Encoding

@@ -5,12 +5,12 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"heliograph/internal/accept"
@@ -18,8 +18,9 @@ import (
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
 	"heliograph/internal/datadir"
-	"heliograph/internal/destination"
+	"heliograph/internal/destination/local"
 	"heliograph/internal/inventory"
+	"heliograph/internal/nodes"
 	"heliograph/internal/queue"
 	"heliograph/internal/receipt"
 	"heliograph/internal/resources"
@@ -51,14 +52,17 @@ type service struct {
 	metrics   *metrics
 	secrets   credentials.Installation
 	engine    store.Engine
-	leases    store.Leases // nil where no other node can share the database
+	place     place
+	layout    carrier.Layout
+	traits    map[string]carrier.Traits // of carriers, by name
+	local     *local.Log
 	committer *store.Committer
 	messages  *store.MessageCache
 	directory *resources.Directory
-	carriers  []carrier.Carrier
 	queue     *queue.Queue
 	receipts  *receipt.Flow
-	router    *destination.Router
+	work      *work
+	manager   *nodes.Manager
 	accept    *accept.Service
 	ids       *sms.MessageIDs
 	fatal     chan error
@@ -89,10 +93,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 
 // abandon puts away what a start that failed had opened. Nothing runs yet.
 func (s *service) abandon(ctx context.Context) {
-	for _, c := range s.carriers {
-		if err := c.Close(ctx); err != nil {
-			s.log.Warn("carrier did not close in order", "carrier", c.Name(), "error", err)
-		}
+	if s.queue != nil {
+		s.queue.Close(ctx)
 	}
 	if s.committer != nil {
 		s.committer.Close()
@@ -114,12 +116,15 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {
 		return err
 	}
-	fence, err := s.openStore(ctx)
-	if err != nil {
+	s.layout = layout(s.cfg)
+	if s.traits, err = traits(s.cfg, s.log); err != nil {
+		return err
+	}
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	s.messages = store.NewMessageCache(cachedMessages).Pack(packedBytes, record.AppendMessage, record.Message)
-	s.committer = store.NewCommitter(s.engine, fence, store.CommitterOptions{
+	s.committer = store.NewCommitter(s.engine, s.place.fence, store.CommitterOptions{
 		Observers: []func([]*store.Change){s.remember, s.observe},
 		Stats:     s.metrics.commit,
 		Fatal:     s.failed,
@@ -137,15 +142,13 @@ func (s *service) open(ctx context.Context) (err error) {
 	for name, numbers := range orphans(s.directory, s.cfg) {
 		s.log.Warn("leased numbers cannot send: their carrier is not configured", "carrier", name, "numbers", numbers)
 	}
-	if s.carriers, err = carriers(s.cfg, s.log); err != nil {
-		return err
-	}
-	return s.openFlows(ctx, fence)
+	return s.openFlows(ctx)
 }
 
-// openFlows makes the flows and lets them load what is open.
-func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
-	last, err := s.engine.LastID(ctx, fence.Slot)
+// openFlows makes the flows. What they see to is loaded when the node knows its
+// share.
+func (s *service) openFlows(ctx context.Context) error {
+	last, err := s.engine.LastID(ctx, s.place.fence.Slot)
 	if err != nil {
 		return fmt.Errorf("read the last message id: %w", err)
 	}
@@ -153,13 +156,15 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 	if err != nil {
 		return err
 	}
+	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})
+	s.work = &work{service: s, streams: map[int]*stream{}}
+	s.manager = s.newManager()
 	s.receipts = receipt.New(receipt.Options{Engine: s.engine, Committer: s.committer, Messages: s.messages,
+		Sweeps:  func() bool { return s.manager.Holds(nodes.Sweep) },
 		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
-	if s.router, err = s.newRouter(ctx, fence.Slot); err != nil {
-		return err
-	}
 	s.queue = queue.New(queue.Options{
-		Engine: s.engine, Committer: s.committer, Messages: s.messages, Carriers: s.carriers,
+		Engine: s.engine, Committer: s.committer, Messages: s.messages,
+		Layout: s.layout, Carrier: s.shardCarrier, Sink: sink{s.receipts, s}, Slots: s.manager.Slots, Peers: s.peers(),
 		RecipientInterval:   s.cfg.RecipientInterval,
 		TransactionalPolicy: queue.Policy(s.cfg.LostOutcomes.Transactional),
 		PromotionalPolicy:   queue.Policy(s.cfg.LostOutcomes.Promotional),
@@ -167,20 +172,33 @@ func (s *service) openFlows(ctx context.Context, fence store.Fence) error {
 		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
 	s.accept = accept.New(accept.Options{
-		Committer: s.committer, IDs: sms.NewIDs(fence.Slot, last), MessageIDs: s.ids, Book: book,
+		Committer: s.committer, IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
 		Ledger:   usage.NewLedger(s.engine, s.spendLimit),
-		Carriers: newRoutes(s.queue, s.carriers), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
+		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
 	})
-	if err := s.receipts.Load(ctx); err != nil {
+	if err := s.receipts.Open(ctx); err != nil {
 		return err
 	}
-	if err := s.queue.Load(ctx); err != nil {
+	if err := s.queue.Open(ctx); err != nil {
 		return err
 	}
-	s.metrics.watch(&gauges{s.queue, s.receipts, s.router, s.carriers, s.windows()})
+	s.metrics.watch(&gauges{s})
 	return nil
+}
+
+// peers is what the queue asks of other nodes, nil where there cannot be any.
+func (s *service) peers() *queue.Peers {
+	if s.place.shared == nil {
+		return nil
+	}
+	split := false
+	for _, n := range s.layout {
+		split = split || n > 1
+	}
+	return &queue.Peers{Shared: s.place.shared, Several: s.manager.Several, MaySend: s.manager.MaySend,
+		Taken: s.receipts.Learn, Split: split}
 }
 
 func (s *service) prices() (*usage.Book, error) {
@@ -229,7 +247,7 @@ func (s *service) observe(changes []*store.Change) {
 	s.metrics.observe(changes)
 	s.queue.Observe(changes)
 	s.receipts.Observe(changes)
-	s.router.Observe(changes)
+	s.work.observe(changes)
 }
 
 // serve runs the flows and the API until ctx ends or the store fails.
@@ -248,15 +266,18 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer closeOperator()
-	go s.keepLease(running)
+	keeping, lapse := context.WithCancel(context.WithoutCancel(ctx))
+	defer lapse()
+	go s.manager.Keep(keeping)
 	s.receipts.Run(running)
-	routed := make(chan error, 1)
-	routing, stopRouting := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopRouting()
-	go func() { routed <- s.router.Run(routing, s.committer) }()
-	if err := s.queue.Run(running, sink{s.receipts, s}); err != nil {
+	if err := s.manager.Settle(ctx); err != nil {
 		return err
 	}
+	managed := make(chan struct{})
+	go func() {
+		defer close(managed)
+		s.manager.Run(running)
+	}()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
@@ -265,32 +286,32 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	case <-ctx.Done():
 	case err := <-served:
 		return fmt.Errorf("serve the API: %w", err)
-	case err := <-routed:
-		return fmt.Errorf("route events: %w", err)
 	case err := <-s.fatal:
 		return fmt.Errorf("the store failed: %w", err)
 	}
 	s.log.Info("stopping: finishing what is in flight")
-	return s.stop(server, stop, stopRouting, routed)
+	return s.stop(server, func() {
+		stop()
+		<-managed
+	})
 }
 
 // stop ends the service in order: no new requests, then nothing new to carriers,
-// then the receipts that came, the publications in flight, and the store last.
-// Events that are not published by then are published after the next start.
-func (s *service) stop(server *http.Server, stop, stopRouting func(), routed <-chan error) error {
+// then the receipts that came, the publications in flight, and the store last. What
+// other nodes can see to is handed over to them. Events that are not published by then
+// are published after the next start.
+func (s *service) stop(server *http.Server, stop func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		server.Close()
 	}
-	s.queue.Close(ctx)
 	stop()
-	s.receipts.Close()
-	stopRouting()
-	err := <-routed
+	s.manager.Finish(ctx, s.receipts.Close)
+	s.queue.Close(ctx)
 	s.committer.Close()
 	s.leave(ctx)
-	return errors.Join(err, s.engine.Close())
+	return s.engine.Close()
 }
 
 func (s *service) url(a net.Addr) string {

@@ -1,33 +1,29 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
-	"heliograph/internal/carrier/sim"
+	"heliograph/internal/carrier"
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/endpoint"
-	"heliograph/internal/destination/local"
 	"heliograph/internal/sms"
 )
 
-// newRouter makes the router of events with the publishers that the
+// newRouter makes the router of a slot's events with the publishers that the
 // configuration asks for.
-func (s *service) newRouter(ctx context.Context, slot int) (*destination.Router, error) {
-	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, Slot: slot,
-		Local: local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})}
+func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error) {
+	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, Slot: slot, Local: s.local}
 	if o.URL != "" {
-		loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(s.cfg.Region))
+		loaded, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion(s.cfg.Region))
 		if err != nil {
 			return nil, fmt.Errorf("read AWS credentials for event destinations: %w", err)
 		}
@@ -38,7 +34,7 @@ func (s *service) newRouter(ctx context.Context, slot int) (*destination.Router,
 		return nil, err
 	}
 	return destination.NewRouter(destination.Options{
-		Slot: slot, Log: s.engine, Destinations: s.destinations,
+		Slot: slot, Foreign: foreign, Log: s.engine, Destinations: s.destinations,
 		Messages: func(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 			return s.messages.Fill(ctx, s.engine, ids)
 		},
@@ -68,7 +64,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
-		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: s.operations(),
+		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: append(s.operations(), s.reconciliation()),
 		Healthy: s.healthy, Observe: s.metrics.request, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()
@@ -90,35 +86,27 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	return server, listener, nil
 }
 
-// windows are how many message parts may be unanswered, by carrier.
-func (s *service) windows() map[string]int {
-	windows := map[string]int{}
-	for _, c := range s.cfg.Carriers {
-		if c.SMPP != nil {
-			windows[c.Name] = c.SMPP.Capacity()
-		} else {
-			windows[c.Name] = cmp.Or(c.Sim.Window, sim.DefaultWindow)
-		}
-	}
-	return windows
-}
-
 // operations are the operator's operations, on the same port.
 func (s *service) operations() []api.Operation {
-	windows := s.windows()
-	kinds := map[string]string{}
-	for _, c := range s.cfg.Carriers {
-		kinds[c.Name] = "sim"
-		if c.SMPP != nil {
-			kinds[c.Name] = "smpp"
-		}
-	}
-	all := make([]admin.Carrier, len(s.carriers))
-	for i, c := range s.carriers {
-		all[i] = admin.Carrier{Carrier: c, Kind: kinds[c.Name()], Window: windows[c.Name()]}
-	}
 	return admin.Operations(admin.Options{Account: s.cfg.Account, Directory: s.directory, Messages: s.engine, MessageIDs: s.ids,
-		Carriers: all, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Rand: rand.Reader})
+		Carriers: s.carriers, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Nodes: s.manager.State, Rand: rand.Reader})
+}
+
+// carriers are the configured ones, in their order, with what this node has of each.
+func (s *service) carriers() []admin.Carrier {
+	here := map[string][]carrier.Carrier{}
+	for _, c := range s.queue.Carriers() {
+		here[c.Name()] = append(here[c.Name()], c)
+	}
+	all := make([]admin.Carrier, len(s.cfg.Carriers))
+	for i, c := range s.cfg.Carriers {
+		kind := "sim"
+		if c.SMPP != nil {
+			kind = "smpp"
+		}
+		all[i] = admin.Carrier{Name: c.Name, Kind: kind, Window: window(c), Shards: s.layout[c.Name], Traits: s.traits[c.Name], Here: here[c.Name]}
+	}
+	return all
 }
 
 // healthy answers GET /healthz: the store has to answer.

@@ -5,21 +5,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"heliograph/internal/carrier"
 	"heliograph/internal/carrier/smpp"
 	"heliograph/internal/destination"
-	"heliograph/internal/queue"
-	"heliograph/internal/receipt"
+	"heliograph/internal/nodes"
 )
 
 // gauges reads the state of the flows at the time of a scrape.
-type gauges struct {
-	queue    *queue.Queue
-	receipts *receipt.Flow
-	router   *destination.Router
-	carriers []carrier.Carrier
-	windows  map[string]int // message parts that may be unanswered, by carrier
-}
+type gauges struct{ *service }
 
 // described is a metric that is read when it is asked for.
 type described struct {
@@ -53,6 +45,10 @@ var (
 	smppLost       = counter("heliograph_smpp_sessions_lost_total", "Sessions that were bound and ended.", "carrier")
 	smppUnreadable = counter("heliograph_smpp_unreadable_total", "deliver_sm and data_sm that said nothing about a message.", "carrier")
 	smppNotKept    = counter("heliograph_smpp_not_kept_total", "Receipts and messages from handsets answered with a temporary error.", "carrier")
+
+	nodesThere = gauge("heliograph_nodes", "Nodes that share the database and are there.")
+	nodeLease  = gauge("heliograph_node_lease_remaining_seconds", "Time to the end of this node's lease; nothing is sent after it.")
+	shardHeld  = gauge("heliograph_shard_held", "1 while this node hands over the messages of the shard.", "shard")
 
 	awaiting = gauge("heliograph_receipts_awaited", "Message parts that wait for their receipt.")
 	parked   = gauge("heliograph_receipts_parked", "Receipts that wait for their message part.")
@@ -93,35 +89,84 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		set(queueInFlight, float64(d.InFlight), d.Carrier)
 		set(queueHeld, float64(d.Held), d.Carrier)
 	}
-	for _, c := range g.carriers {
-		state := c.State()
-		set(carrierUp, flag(state.Up), c.Name())
-		set(carrierBound, float64(state.Sessions), c.Name())
-		set(carrierRoom, float64(c.Room()), c.Name())
-		set(carrierWindow, float64(g.windows[c.Name()]), c.Name())
-		if centre, ok := c.(*smpp.Carrier); ok {
-			n := centre.Stats()
-			set(smppBinds, float64(n.Binds), c.Name())
-			set(smppFailures, float64(n.BindFailures), c.Name())
-			set(smppLost, float64(n.Lost), c.Name())
-			set(smppUnreadable, float64(n.Unreadable), c.Name())
-			set(smppNotKept, float64(n.NotKept), c.Name())
-		}
-	}
+	g.collectCarriers(set)
+	g.collectNodes(set)
 	waiting, held := g.receipts.Sizes()
 	set(awaiting, float64(waiting))
 	set(parked, float64(held))
 
-	events := g.router.Stats()
-	set(eventsRouted, float64(events.Routed))
-	set(eventsLost, float64(events.Lost))
-	set(eventsDropped, float64(events.Dropped))
-	set(eventsDetached, float64(events.Detached))
-	set(eventsPending, float64(events.Pending))
-	set(cursorLag, float64(events.Uncommitted))
-	for _, h := range g.router.Health() {
-		set(eventLag, float64(h.Lag), h.Destination)
-		set(eventUp, flag(h.Attached), h.Destination)
+	g.collectEvents(set)
+}
+
+// collectCarriers reads the shards of carriers that this node has, together where it
+// has several of one.
+func (g *gauges) collectCarriers(set func(described, float64, ...string)) {
+	for _, c := range g.carriers() {
+		if len(c.Here) == 0 {
+			continue
+		}
+		state := c.State()
+		set(carrierUp, flag(state.Up), c.Name)
+		set(carrierBound, float64(state.Sessions), c.Name)
+		set(carrierRoom, float64(c.Room()), c.Name)
+		set(carrierWindow, float64(c.Window)*float64(len(c.Here))/float64(c.Shards), c.Name)
+		if c.Kind != "smpp" {
+			continue
+		}
+		var n smpp.Stats
+		for _, here := range c.Here {
+			if centre, ok := here.(*smpp.Carrier); ok {
+				n = n.Add(centre.Stats())
+			}
+		}
+		set(smppBinds, float64(n.Binds), c.Name)
+		set(smppFailures, float64(n.BindFailures), c.Name)
+		set(smppLost, float64(n.Lost), c.Name)
+		set(smppUnreadable, float64(n.Unreadable), c.Name)
+		set(smppNotKept, float64(n.NotKept), c.Name)
+	}
+}
+
+func (g *gauges) collectNodes(set func(described, float64, ...string)) {
+	s, there := g.manager.State(), 0
+	for _, n := range s.Nodes {
+		if !n.Free && n.Left > 0 {
+			there++
+		}
+	}
+	set(nodesThere, float64(there))
+	set(nodeLease, max(g.manager.LeaseLeft().Seconds(), 0))
+	for _, shard := range s.Shards {
+		set(shardHeld, flag(g.manager.Holds(nodes.ShardHolding(shard))), shard)
+	}
+}
+
+func (g *gauges) collectEvents(set func(described, float64, ...string)) {
+	var sum destination.Stats
+	lag, up := map[string]int64{}, map[string]bool{}
+	for _, r := range g.work.routers() {
+		n := r.Stats()
+		sum.Routed += n.Routed
+		sum.Lost += n.Lost
+		sum.Dropped += n.Dropped
+		sum.Detached += n.Detached
+		sum.Pending += n.Pending
+		sum.Uncommitted += n.Uncommitted
+		for _, h := range r.Health() {
+			before, seen := up[h.Destination]
+			up[h.Destination] = h.Attached && (before || !seen)
+			lag[h.Destination] += h.Lag
+		}
+	}
+	set(eventsRouted, float64(sum.Routed))
+	set(eventsLost, float64(sum.Lost))
+	set(eventsDropped, float64(sum.Dropped))
+	set(eventsDetached, float64(sum.Detached))
+	set(eventsPending, float64(sum.Pending))
+	set(cursorLag, float64(sum.Uncommitted))
+	for name := range up {
+		set(eventLag, float64(lag[name]), name)
+		set(eventUp, flag(up[name]), name)
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -21,11 +22,13 @@ func opened(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Carriers[0].Sim.Faults.Down = true
 	s := &service{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), fatal: make(chan error, 1)}
 	if err := s.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		s.manager.Finish(context.Background(), func() {})
 		s.committer.Close()
 		if err := s.engine.Close(); err != nil {
 			t.Error(err)
@@ -57,6 +60,9 @@ func samples(t *testing.T, from prometheus.Gatherer) map[string]float64 {
 
 func TestMetricsOfWhatIsCommitted(t *testing.T) {
 	s := opened(t)
+	if err := s.manager.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	accept := func(class store.Class) *store.Change {
 		m := &sms.Message{ID: sms.NewIDs(0, 0).Next(now.Add(time.Duration(class) * time.Second)), Account: s.cfg.Account, AcceptedAt: now,
@@ -90,9 +96,11 @@ func TestMetricsOfWhatIsCommitted(t *testing.T) {
 		"heliograph_queue_parts{sim}":                           2,
 		"heliograph_carrier_window_parts{sim}":                  1000,
 		"heliograph_carrier_up{sim}":                            0,
+		"heliograph_shard_held{sim}":                            1,
+		"heliograph_nodes{}":                                    1,
+		"heliograph_lease_changes_total{claimed}":               3, // the shard, the log and the sweep
 		"heliograph_events_published_total{a/b/c}":              5,
 		"heliograph_event_publish_delay_seconds{a/b/c}":         1,
-		"heliograph_event_cursor_lag_events{}":                  0,
 		"heliograph_store_commit_failures_total{}":              0,
 	} {
 		if has, ok := got[name]; !ok || has != want {

@@ -21,6 +21,7 @@ type Config struct {
 
 	DataDir            string        `yaml:"data_dir"`
 	Database           string        `yaml:"database"` // SQLite, or a postgres:// URL
+	Node               string        `yaml:"node"`     // of the processes that share a database each has its own
 	Region             string        `yaml:"region"`
 	Account            string        `yaml:"account"` // the first account, twelve digits
 	Tier               Tier          `yaml:"tier"`
@@ -112,6 +113,7 @@ type Carrier struct {
 	SMPP           *smpp.Config `yaml:"smpp"`
 	Sim            *Sim         `yaml:"sim"`
 	PartsPerSecond float64      `yaml:"parts_per_second"` // of all lanes together; 0 is no limit
+	Shards         int          `yaml:"shards"`           // that nodes can have one by one; 0 is 1
 }
 
 // Sim configures a simulator. A zero value means the simulator's own default.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 
 	"gopkg.in/yaml.v3"
@@ -94,6 +95,11 @@ func (d *decoder) document(data []byte, c *Config) error {
 func (d *decoder) complete(c *Config) {
 	if d.where["limits.text_monthly_spend_usd"] == "" && c.Tier == Sandbox {
 		c.Limits.TextMonthlySpend = sandboxSpend
+	}
+	if c.Node == "" {
+		host, _ := os.Hostname()
+		_, port, _ := net.SplitHostPort(c.API.Listen)
+		c.Node = host + ":" + port
 	}
 	if d.where["simulated_inventory"] == "" {
 		c.SimulatedInventory = len(c.Numbers) == 0

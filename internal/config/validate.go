@@ -175,6 +175,7 @@ func (k *checker) checkCarriers(c *Config) {
 		case r.PartsPerSecond < 0:
 			k.fail(path+".parts_per_second", "%v is negative; 0 is no limit", r.PartsPerSecond)
 		}
+		k.shards(path+".shards", r)
 		k.carriers = append(k.carriers, r.Name)
 		if r.SMPP != nil {
 			if err := r.SMPP.Validate(); err != nil {
@@ -187,6 +188,18 @@ func (k *checker) checkCarriers(c *Config) {
 	}
 	if !slices.Contains(k.carriers, c.DefaultCarrier) {
 		k.carrier("default_carrier", c.DefaultCarrier)
+	}
+}
+
+// maxShards bounds the shards of a carrier.
+const maxShards = 64
+
+func (k *checker) shards(path string, r Carrier) {
+	switch {
+	case r.Shards < 0 || r.Shards > maxShards:
+		k.fail(path, "%d is not a number from 1 to %d", r.Shards, maxShards)
+	case r.SMPP != nil && r.Shards > max(r.SMPP.Sessions, 1):
+		k.fail(path, "%d shards need as many sessions, and there are %d", r.Shards, max(r.SMPP.Sessions, 1))
 	}
 }
 

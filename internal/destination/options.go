@@ -27,7 +27,10 @@ type Committer interface {
 // from several goroutines.
 type Options struct {
 	Slot int // whose event log is followed
-	Log  Log
+	// Foreign: another node wrote the log, so that Observe sees none of it, and it is
+	// read again every second.
+	Foreign bool
+	Log     Log
 
 	// Destinations are the event destinations of a configuration set, none for
 	// one that does not exist. It has to be complete before Run: the lag of a
@@ -76,6 +79,8 @@ const (
 	maxUncommitted = 500_000
 	// lagBatches is how many lag batches are looked at together.
 	lagBatches = 64
+	// readAgain is how often the log of a foreign slot is read.
+	readAgain = time.Second
 	// lookAgain is how often a detached destination's definition is looked at.
 	lookAgain = 5 * time.Second
 	// patience is what a publication gets beyond Wait before it is given up

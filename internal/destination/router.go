@@ -148,7 +148,13 @@ func (r *Router) follow(ctx context.Context) {
 			behind = true
 		}
 		if len(events) == 0 {
+			var again <-chan time.Time // never, of a log that is observed
+			if r.o.Foreign {
+				again = time.After(readAgain)
+			}
 			select {
+			case <-again:
+				readToEnd = false
 			case <-r.tail.wake:
 			case <-ctx.Done():
 			}

@@ -64,7 +64,7 @@ func (s *shard) move(entries []*entry) {
 		if now.PoolID == "" {
 			continue
 		}
-		if route, ok := s.q.o.Reroute(m, now); ok && s.q.shards[route.Carrier] != nil {
+		if route, ok := s.q.o.Reroute(m, now); ok && s.q.o.Layout[route.Carrier] > 0 {
 			routes[e] = &route
 		}
 	}
@@ -105,9 +105,9 @@ func (s *shard) hand(routes map[*entry]*sms.Route, messages map[*entry]*sms.Mess
 	for _, e := range leaving {
 		m := messages[e]
 		change.Requeue = append(change.Requeue, store.Requeue{
-			Queued: store.Queued{ID: e.id, Shard: routes[e].Carrier, Lane: routes[e].Lane, Class: e.class, Parts: e.parts,
+			Queued: store.Queued{ID: e.id, Shard: s.q.o.Layout.Shard(routes[e].Carrier, routes[e].Lane), Lane: routes[e].Lane, Class: e.class, Parts: e.parts,
 				Due: now, Expires: e.expires, Attempts: e.attempts + 1, Route: routes[e]},
-			Announce: !e.announced, Description: "The carrier of the first origination identity is down; another identity of the pool sends the message.",
+			Moved: true, Announce: !e.announced, Description: "The carrier of the first origination identity is down; another identity of the pool sends the message.",
 			Account: m.Account, ConfigurationSet: m.ConfigurationSet, At: now,
 		})
 	}
@@ -122,18 +122,15 @@ func (s *shard) hand(routes map[*entry]*sms.Route, messages map[*entry]*sms.Mess
 	}
 	s.q.o.Metrics.Rerouted.Add(float64(len(leaving)))
 	s.q.o.Log.Info("messages moved to other identities of their pools", "carrier", s.name, "messages", len(leaving))
-	for _, e := range leaving {
-		s.q.shards[routes[e].Carrier].adopt(e, routes[e], messages[e], now)
-	}
-}
-
-// adopt takes an entry over from another shard.
-func (s *shard) adopt(e *entry, route *sms.Route, m *sms.Message, now time.Time) {
 	s.mu.Lock()
-	e.lane, e.route, e.announced = s.lane(route.Lane), route, true
-	e.attempts++
-	s.attach(e, m, now)
-	s.enqueue(e)
+	for _, e := range leaving {
+		s.drop(e)
+	}
 	s.mu.Unlock()
-	s.wake()
+	for i, e := range leaving {
+		// A shard that another node has hears of it by the log.
+		if to := s.q.shard(change.Requeue[i].Queued.Shard); to != nil {
+			to.accept(&change.Requeue[i].Queued, messages[e], now)
+		}
+	}
 }

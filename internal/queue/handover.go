@@ -10,11 +10,13 @@ import (
 	"heliograph/internal/encode"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 // batch is a dispatch row: parts marked as in flight together. left counts those
 // without an outcome; it is guarded by the shard's mutex.
 type batch struct {
+	slot int
 	seq  int64
 	left int
 }
@@ -58,13 +60,21 @@ func (w *workList) close() {
 
 // mark writes that parts are about to be handed over; only then they are.
 func (s *shard) mark(claims []claim) {
-	b := &batch{seq: s.q.dispatch.Add(1), left: len(claims)}
+	b := &batch{slot: s.q.slot(), seq: s.q.dispatch.Add(1), left: len(claims)}
 	d := store.Dispatch{Seq: b.seq, Shard: s.name, Parts: make([]sms.PartID, len(claims))}
 	for i := range claims {
 		claims[i].batch = b
 		d.Parts[i] = claims[i].entry.id.Part(claims[i].part)
+		if claims[i].ask {
+			d.Recipients = append(d.Recipients, store.Recipient{
+				Key: throttle.RecipientKey(claims[i].entry.message.Destination), Interval: s.q.o.RecipientInterval})
+		}
 	}
-	s.q.o.Committer.Enqueue(&store.Change{Mark: []store.Dispatch{d}}, func(err error) {
+	change := &store.Change{Mark: []store.Dispatch{d}}
+	s.q.o.Committer.Enqueue(change, func(err error) {
+		if err == nil {
+			claims = s.agree(claims, change.Mark[0].Recipients)
+		}
 		switch {
 		case err != nil:
 			s.q.o.Log.Error("message parts cannot be marked as in flight; they wait", "carrier", s.name, "parts", len(claims), "error", err)
@@ -158,7 +168,7 @@ func (s *shard) handOver() {
 }
 
 func (s *shard) submit(c claim) {
-	if s.mustWait() {
+	if s.mustWait() || !s.q.maySend() {
 		s.takeBack(c)
 		return
 	}
@@ -218,8 +228,8 @@ func isFatal(err error) bool {
 	return errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrClosed)
 }
 
-// load reads the messages at the heads of lanes.
-func (s *shard) load(lanes []*lane) {
+// readHeads reads the messages at the heads of lanes.
+func (s *shard) readHeads(lanes []*lane) {
 	const ahead = 64
 	var entries []*entry
 	var ids []sms.ID
@@ -260,6 +270,7 @@ func (s *shard) dropMissing(l *lane) {
 		for l.fifo[c].len() > 0 && l.fifo[c].at(0).message == nil {
 			e := l.fifo[c].popFront()
 			l.parts -= e.parts
+			s.drop(e)
 			s.q.o.Log.Error("queued message is not in the store", "carrier", s.name, "message", int64(e.id))
 		}
 	}

@@ -27,7 +27,9 @@ type entry struct {
 	resent    uint16    // sent before, with an outcome that was lost
 	touched   bool      // a part was handed over: the message has an awaiting row
 	queued    bool      // stands in its lane or among the held
-	slotTaken bool      // the recipient's slot is its own
+	slotTaken bool      // the recipient's slot is its own, on this node
+	agreed    bool      // and on all nodes
+	refused   time.Time // another node had the slot: it is asked for again then
 	announced bool      // PENDING was written
 	movedAt   time.Time // last looked at for another identity
 
@@ -54,6 +56,8 @@ type lane struct {
 	bucket throttle.Bucket
 	pace   pace
 	fifo   [2]deque[*entry] // by class, ascending by id
+	rest   [2]rest          // by class
+	last   [2]sms.ID        // largest that is or was in memory, by class
 	parts  int              // waiting
 	turns  int
 

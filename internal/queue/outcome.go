@@ -16,7 +16,8 @@ import (
 type outcome struct {
 	claim claim
 	carrier.Outcome
-	at time.Time
+	at   time.Time
+	hold time.Duration // of a part that was not handed over: not again before
 }
 
 // outcomeList gathers outcomes until they are written.
@@ -92,7 +93,7 @@ func (s *shard) write(list []outcome) {
 		s.fold(change, &list[i])
 	}
 	s.mu.Unlock()
-	if len(change.Parts)+len(change.Requeue)+len(change.Unmark) > 0 {
+	if len(change.Parts)+len(change.Requeue)+len(change.UnmarkOf) > 0 {
 		s.commit(change)
 	}
 	s.mu.Lock()
@@ -176,7 +177,7 @@ func (s *shard) lost(e *entry, o *outcome) {
 		e.lost = map[int][]*batch{}
 	}
 	e.lost[part] = append(e.lost[part], o.claim.batch)
-	s.q.o.Metrics.Duplicates.WithLabelValues(s.name).Inc()
+	s.q.o.Metrics.Duplicates.WithLabelValues(s.of).Inc()
 	s.q.o.Log.Warn("message part is sent again: the carrier's answer was lost", "carrier", s.name,
 		"message", int64(e.id), "part", part, "detail", o.Detail)
 }
@@ -205,7 +206,7 @@ func unmark(change *store.Change, b *batch, e *entry, part int) {
 			continue
 		}
 		if b.left--; b.left == 0 {
-			change.Unmark = append(change.Unmark, b.seq)
+			change.UnmarkOf = append(change.UnmarkOf, store.SlotSeq{Slot: b.slot, Seq: b.seq})
 		}
 	}
 }
@@ -214,11 +215,11 @@ func unmark(change *store.Change, b *batch, e *entry, part int) {
 func (s *shard) after(o *outcome) {
 	e := o.claim.entry
 	if o.claim.part == 0 {
-		s.q.forget(e)
+		s.drop(e)
 		return
 	}
 	s.flying--
-	if o.Kind == carrier.OtherRoute {
+	if o.Kind == carrier.OtherRoute && o.hold == 0 {
 		s.returning--
 	}
 	e.flying &^= bit(o.claim.part)
@@ -234,7 +235,7 @@ func (s *shard) after(o *outcome) {
 	case e.todo != 0 && !e.queued:
 		s.enqueue(e)
 	case e.todo == 0 && e.flying == 0:
-		s.q.forget(e)
+		s.drop(e)
 	}
 }
 
@@ -242,10 +243,12 @@ func (s *shard) after(o *outcome) {
 func (s *shard) again(e *entry, o *outcome) {
 	switch {
 	case o.Pause > 0:
-		s.q.o.Metrics.Throttled.WithLabelValues(s.name).Inc()
+		s.q.o.Metrics.Throttled.WithLabelValues(s.of).Inc()
 		if until := o.at.Add(o.Pause); until.After(s.pausedUntil) {
 			s.pausedUntil = until
 		}
+	case o.hold > 0 && !e.queued:
+		s.hold(e, o.at.Add(o.hold))
 	case o.Kind == carrier.RetryLater && !e.queued:
 		s.hold(e, o.at.Add(backoff(e.attempts)))
 	}
@@ -265,7 +268,7 @@ func backoff(attempts int) time.Duration {
 }
 
 func (s *shard) partChange(m *sms.Message, e *entry, u sms.PartUpdate) store.PartChange {
-	u.Message, u.Parts, u.Carrier = e.id, e.parts, s.name
+	u.Message, u.Parts, u.Carrier = e.id, e.parts, s.of
 	return store.PartChange{Update: u, Shard: s.name, Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: e.expires}
 }
 

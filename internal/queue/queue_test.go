@@ -128,21 +128,41 @@ func newRig(t *testing.T, path string, carriers []carrier.Carrier, edit ...optio
 		t.Fatal(err)
 	}
 	r.ids = sms.NewIDs(fence.Slot, last)
-	o := queue.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000), Carriers: carriers,
+	o := queue.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000),
+		Layout: carrier.Layout{}, Carrier: func(shard string) (carrier.Carrier, error) { return named(carriers, shard), nil },
 		TransactionalPolicy: queue.Resend, PromotionalPolicy: queue.GiveUp, FailoverAfter: 50 * time.Millisecond,
 		Metrics: queue.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now}
+	for _, c := range carriers {
+		o.Layout[carrier.OfShard(c.Name())]++
+	}
 	for _, f := range edit {
 		f(&o)
 	}
 	r.queue = queue.New(o)
-	if err := r.queue.Load(ctx); err != nil {
+	if err := r.queue.Open(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.queue.Run(ctx, nil); err != nil {
+	shards := o.Layout.All()
+	stored, err := r.engine.Shards(ctx)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range stored {
+		if o.Layout[carrier.OfShard(name)] == 0 {
+			shards = append(shards, name)
+		}
+	}
+	for _, name := range shards {
+		if err := r.queue.Start(ctx, name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(r.close)
 	return r
+}
+
+func named(all []carrier.Carrier, name string) carrier.Carrier {
+	return all[slices.IndexFunc(all, func(c carrier.Carrier) bool { return c.Name() == name })]
 }
 
 func (r *rig) close() {
@@ -405,7 +425,7 @@ func TestPoolMessagesMoveWhenTheirCarrierIsDown(t *testing.T) {
 	ids := r.send(message(to(1), pooled), message(to(2)), message(to(3), pooled))
 	eventually(t, "pooled messages leave through the other carrier", func() bool { return len(two.got()) == 2 })
 	eventually(t, "they are final", func() bool {
-		return r.statuses(ids[0]) == "QUEUED PENDING SUCCESSFUL. " && r.statuses(ids[2]) == "QUEUED PENDING SUCCESSFUL. "
+		return r.statuses(ids[0]) == "QUEUED PENDING MOVED SUCCESSFUL. " && r.statuses(ids[2]) == "QUEUED PENDING MOVED SUCCESSFUL. "
 	})
 	if p := two.got()[0]; p.Origination != "+492" || p.Destination != to(1) {
 		t.Errorf("moved part is from %s to %s", p.Origination, p.Destination)

@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"heliograph/internal/carrier"
@@ -12,113 +14,150 @@ import (
 
 const scanRows = 10_000
 
-// Load reads what is open from the store, before Run. Parts that were marked as
-// in flight and have no outcome are treated by the policy of their type.
-func (q *Queue) Load(ctx context.Context) error {
-	slot := q.o.Committer.Fence().Slot
-	last, err := q.o.Engine.LastDispatch(ctx, slot)
-	if err != nil {
-		return fmt.Errorf("read last dispatch: %w", err)
+// load reads what is open from the store, before anything is handed over. Parts that
+// were marked as in flight and have no outcome, whichever node they were in flight
+// from, are treated by the policy of their type.
+func (s *shard) load(ctx context.Context) (err error) {
+	if s.names, err = s.q.Names(ctx, s.name); err != nil {
+		return err
 	}
-	q.dispatch.Store(last)
-	marked, rows, err := q.loadMarks(ctx, slot)
+	marked, err := s.loadMarks(ctx)
 	if err != nil {
 		return err
 	}
-	if err := q.addAbsent(ctx); err != nil {
-		return err
-	}
-	for _, s := range q.shards {
-		if err := s.loadQueued(ctx, marked); err != nil {
+	for _, name := range s.names {
+		if err := s.loadQueued(ctx, name, marked); err != nil {
+			return err
+		}
+		if err := s.loadAwaiting(ctx, name, marked); err != nil {
 			return err
 		}
 	}
-	if err := q.loadAwaiting(ctx, marked); err != nil {
+	if err := s.loadMarked(ctx, marked); err != nil {
 		return err
 	}
-	var idle []int64
-	for _, r := range rows {
-		// Parts that are not open any more will bring no outcome, and those that
-		// were marked again count for the later row.
-		if r.found == 0 {
-			idle = append(idle, r.seq)
-		}
-		r.left = r.found
+	if err := s.unmarkSettled(ctx, marked); err != nil {
+		return err
 	}
-	if len(idle) > 0 {
-		if err := q.o.Committer.Commit(&store.Change{Unmark: idle}); err != nil {
-			return fmt.Errorf("remove settled dispatches: %w", err)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loading = false
+	now := s.q.o.Now()
+	for i := range s.arrived {
+		s.take(&s.arrived[i].row, s.arrived[i].message, now)
 	}
-	return q.loadRates(ctx)
-}
-
-// marks are the dispatch rows that a crash left behind, by the parts they name: of
-// a part that was sent again, the last one.
-type marks map[sms.PartID]*recovered
-
-type recovered struct {
-	batch
-	found int // parts that are still open
-}
-
-func (q *Queue) loadMarks(ctx context.Context, slot int) (marks, []*recovered, error) {
-	found := marks{}
-	var all []*recovered
-	for after := int64(0); ; {
-		rows, err := q.o.Engine.Dispatches(ctx, slot, after, scanRows)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read dispatches: %w", err)
-		}
-		for _, row := range rows {
-			after = row.Seq
-			r := &recovered{batch: batch{seq: row.Seq, left: len(row.Parts)}}
-			all = append(all, r)
-			for _, part := range row.Parts {
-				found[part] = r
-			}
-		}
-		if len(rows) < scanRows {
-			return found, all, nil
-		}
-	}
-}
-
-// addAbsent makes shards for carriers that have messages in the store and are
-// not configured any more, so that those messages still expire or move.
-func (q *Queue) addAbsent(ctx context.Context) error {
-	names, err := q.o.Engine.Shards(ctx)
-	if err != nil {
-		return fmt.Errorf("read shards: %w", err)
-	}
-	for _, name := range names {
-		if q.shards[name] == nil {
-			q.o.Log.Warn("messages wait for a carrier that is not configured", "carrier", name)
-			q.shards[name] = newShard(q, absent(name))
-		}
-	}
+	s.arrived = nil
 	return nil
 }
 
-func (s *shard) loadQueued(ctx context.Context, marked marks) error {
+// Names are the shards in which the store may have messages of this one: itself, and
+// those that its carrier had in another layout.
+func (q *Queue) Names(ctx context.Context, shard string) ([]string, error) {
+	stored, err := q.o.Engine.Shards(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read shards: %w", err)
+	}
+	names := []string{shard}
+	for _, name := range stored {
+		if name != shard && carrier.OfShard(name) == carrier.OfShard(shard) && !q.o.Layout.Has(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// mine reports whether a lane is this shard's. Of a carrier that is configured no
+// more every lane is.
+func (s *shard) mine(lane string) bool {
+	return s.q.o.Layout[s.of] == 0 || s.q.o.Layout.Shard(s.of, lane) == s.name
+}
+
+// marks are the dispatch rows that were left behind, by the parts they name: of a
+// part that was sent again, the last one.
+type marks struct {
+	parts map[sms.PartID]*recovered
+	rows  []*recovered
+}
+
+type recovered struct {
+	batch
+	parts []sms.PartID
+	found int // parts that are open, in this shard
+}
+
+func (s *shard) loadMarks(ctx context.Context) (*marks, error) {
+	slots, err := s.q.slots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &marks{parts: map[sms.PartID]*recovered{}}
+	for _, slot := range slots {
+		for after := int64(0); ; {
+			rows, err := s.q.o.Engine.Dispatches(ctx, slot, after, scanRows)
+			if err != nil {
+				return nil, fmt.Errorf("read dispatches: %w", err)
+			}
+			for _, row := range rows {
+				after = row.Seq
+				if !slices.Contains(s.names, row.Shard) {
+					continue
+				}
+				r := &recovered{batch: batch{slot: slot, seq: row.Seq}, parts: row.Parts}
+				m.rows = append(m.rows, r)
+				for _, part := range row.Parts {
+					m.parts[part] = r
+				}
+			}
+			if len(rows) < scanRows {
+				break
+			}
+		}
+	}
+	return m, nil
+}
+
+// loadQueued reads the queue lane by lane, of each as much as there is memory for.
+func (s *shard) loadQueued(ctx context.Context, name string, marked *marks) error {
 	for after := (store.Place{}); ; {
-		rows, err := s.q.o.Engine.QueuedAfter(ctx, s.name, after, scanRows)
+		rows, err := s.q.o.Engine.QueuedAfter(ctx, name, after, scanRows)
 		if err != nil {
 			return fmt.Errorf("read queue of carrier %s: %w", s.name, err)
 		}
-		now := s.q.o.Now()
-		s.mu.Lock()
-		for i := range rows {
-			after = rows[i].Place()
-			e := s.newEntry(&rows[i])
-			s.recover(e, marked)
-			s.admit(e, rows[i].Due, now)
-		}
-		s.mu.Unlock()
-		if len(rows) < scanRows {
+		full := s.loadRows(rows, marked)
+		switch {
+		case full != nil:
+			after = store.Place{Lane: full.Lane, Class: full.Class, ID: math.MaxInt64}
+		case len(rows) < scanRows:
 			return nil
+		default:
+			after = rows[len(rows)-1].Place()
 		}
 	}
+}
+
+// loadRows takes rows in up to the first that its lane has no room for, and gives
+// that one.
+func (s *shard) loadRows(rows []store.Queued, marked *marks) *store.Queued {
+	now := s.q.o.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range rows {
+		row := &rows[i]
+		if s.known[row.ID] != nil || !s.mine(row.Lane) {
+			continue
+		}
+		l := s.lane(row.Lane)
+		if r := &l.rest[row.Class]; r.spilled && row.ID > r.horizon || r.known >= s.q.laneLimit() {
+			if !r.spilled || row.ID <= r.horizon {
+				r.spilled, r.horizon = true, row.ID-1
+			}
+			return row
+		}
+		e := s.newEntry(row)
+		s.recover(e, marked)
+		s.admit(e, row.Due, now)
+	}
+	return nil
 }
 
 // admit puts an entry into its lane, in the order of acceptance. Only one that was
@@ -139,15 +178,15 @@ func (s *shard) admit(e *entry, due, now time.Time) {
 
 // loadAwaiting takes up messages of which some parts were handed over and others
 // not.
-func (q *Queue) loadAwaiting(ctx context.Context, marked marks) error {
+func (s *shard) loadAwaiting(ctx context.Context, name string, marked *marks) error {
 	for after := sms.ID(0); ; {
-		rows, err := q.o.Engine.AwaitingAfter(ctx, "", after, scanRows)
+		rows, err := s.q.o.Engine.AwaitingAfter(ctx, name, after, scanRows)
 		if err != nil {
 			return fmt.Errorf("read open messages: %w", err)
 		}
 		for i := range rows {
 			after = rows[i].ID
-			if err := q.loadOpen(ctx, &rows[i], marked); err != nil {
+			if err := s.loadOpen(ctx, &rows[i], marked); err != nil {
 				return err
 			}
 		}
@@ -157,30 +196,32 @@ func (q *Queue) loadAwaiting(ctx context.Context, marked marks) error {
 	}
 }
 
-func (q *Queue) loadOpen(ctx context.Context, a *store.Awaiting, marked marks) error {
-	s := q.shards[a.Shard]
-	if a.Progress.Unsent() == 0 || s == nil {
+func (s *shard) loadOpen(ctx context.Context, a *store.Awaiting, marked *marks) error {
+	if a.Progress.Unsent() == 0 {
 		return nil
 	}
-	messages, err := q.o.Messages.Fill(ctx, q.o.Engine, []sms.ID{a.ID})
+	messages, err := s.q.o.Messages.Fill(ctx, s.q.o.Engine, []sms.ID{a.ID})
 	if err != nil {
 		return fmt.Errorf("read message of an open row: %w", err)
 	}
 	m := messages[0]
 	if m == nil {
-		q.o.Log.Error("open message is not in the store", "message", int64(a.ID))
+		s.q.o.Log.Error("open message is not in the store", "message", int64(a.ID))
 		return nil
 	}
 	route := m.Route
 	if a.Progress.Route != nil {
 		route = *a.Progress.Route
 	}
+	if !s.mine(route.Lane) {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := &entry{id: a.ID, lane: s.lane(route.Lane), route: a.Progress.Route, expires: a.Expires, parts: len(a.Progress.Parts),
-		class: store.ClassOf(m.Type), touched: true, announced: true}
-	q.keep(e, m)
-	e.lane.setRate(q.o.Now(), route.PartsPerSecond)
+	e := s.know(&entry{id: a.ID, lane: s.lane(route.Lane), route: a.Progress.Route, expires: a.Expires, parts: len(a.Progress.Parts),
+		class: store.ClassOf(m.Type), touched: true, announced: true})
+	s.q.keep(e, m)
+	e.lane.setRate(s.q.o.Now(), route.PartsPerSecond)
 	for i := range a.Progress.Parts {
 		if a.Progress.Parts[i].State == sms.PartUnsent {
 			e.todo |= bit(i + 1)
@@ -193,11 +234,67 @@ func (q *Queue) loadOpen(ctx context.Context, a *store.Awaiting, marked marks) e
 	return nil
 }
 
-// recover finds the parts of an entry that were in flight when the process
-// ended, and sends them again or gives them up.
-func (s *shard) recover(e *entry, marked marks) {
+// loadMarked takes up queued messages with marked parts that stand too far back in
+// their lanes to be in memory.
+func (s *shard) loadMarked(ctx context.Context, marked *marks) error {
+	for part, r := range marked.parts {
+		id, _ := part.Split()
+		s.mu.Lock()
+		known := s.known[id] != nil
+		s.mu.Unlock()
+		if known {
+			continue
+		}
+		row, open, err := s.q.o.Engine.Open(ctx, id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("read a message that was in flight: %w", err)
+		case open != nil && unsent(open, part), row != nil && !s.mine(row.Lane):
+			r.found++ // another shard's: the mark stays until that has seen to it
+			continue
+		case row == nil:
+			continue
+		}
+		s.mu.Lock()
+		e := s.newEntry(row)
+		s.recover(e, marked)
+		s.admit(e, row.Due, s.q.o.Now())
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+func unsent(a *store.Awaiting, part sms.PartID) bool {
+	_, n := part.Split()
+	return n <= len(a.Progress.Parts) && a.Progress.Parts[n-1].State == sms.PartUnsent
+}
+
+// unmarkSettled removes marks whose parts are not open any more and will bring no
+// outcome. Parts that were marked again count for the later row.
+func (s *shard) unmarkSettled(ctx context.Context, marked *marks) error {
+	var idle []store.SlotSeq
+	s.mu.Lock()
+	for _, r := range marked.rows {
+		if r.found == 0 {
+			idle = append(idle, store.SlotSeq{Slot: r.slot, Seq: r.seq})
+		}
+		r.left = r.found
+	}
+	s.mu.Unlock()
+	if len(idle) == 0 {
+		return nil
+	}
+	if err := s.q.o.Committer.Commit(&store.Change{UnmarkOf: idle}); err != nil {
+		return fmt.Errorf("remove settled dispatches: %w", err)
+	}
+	return ctx.Err()
+}
+
+// recover finds the parts of an entry that were in flight, and sends them again or
+// gives them up. The caller holds mu.
+func (s *shard) recover(e *entry, marked *marks) {
 	for n := 1; n <= e.parts; n++ {
-		r := marked[e.id.Part(n)]
+		r := marked.parts[e.id.Part(n)]
 		if r == nil || e.todo&bit(n) == 0 {
 			continue
 		}
@@ -215,41 +312,12 @@ func (s *shard) recover(e *entry, marked marks) {
 	}
 }
 
-// loadRates reads one message of each lane that was loaded without one, to learn
-// the lane's throughput.
-func (q *Queue) loadRates(ctx context.Context) error {
-	for _, s := range q.shards {
-		var heads []*entry
-		var ids []sms.ID
-		s.mu.Lock()
-		for _, l := range s.lanes {
-			for c := range l.fifo {
-				if l.fifo[c].len() > 0 {
-					heads, ids = append(heads, l.fifo[c].at(0)), append(ids, l.fifo[c].at(0).id)
-					break
-				}
-			}
-		}
-		s.mu.Unlock()
-		messages, err := q.o.Messages.Fill(ctx, q.o.Engine, ids)
-		if err != nil {
-			return fmt.Errorf("read heads of lanes: %w", err)
-		}
-		s.mu.Lock()
-		for i := range heads {
-			s.attach(heads[i], messages[i], q.o.Now())
-		}
-		s.mu.Unlock()
-	}
-	return nil
-}
-
 // absent is a carrier that is configured no more: it is always down.
 type absent string
 
 var _ carrier.Carrier = absent("")
 
-func (a absent) Name() string           { return string(a) }
+func (a absent) Name() string           { return carrier.OfShard(string(a)) }
 func (a absent) Traits() carrier.Traits { return carrier.Traits{} }
 func (a absent) Start(context.Context, carrier.Sink, func()) error {
 	return nil

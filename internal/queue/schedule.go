@@ -20,6 +20,7 @@ type claim struct {
 	part  int
 	batch *batch
 
+	ask    bool // other nodes have to agree on the recipient's slot
 	first  bool // of the message that is handed over; set with resent when it leaves
 	resent bool // it may have been sent before
 }
@@ -39,8 +40,8 @@ func (s *shard) schedule() {
 		now := s.q.o.Now()
 		expired := s.sweep(now)
 		claims, wait := s.step(now)
-		loading := s.loading
-		s.loading = nil
+		unread := s.unread
+		s.unread = nil
 		moving := s.failover(now)
 		s.mu.Unlock()
 
@@ -48,8 +49,8 @@ func (s *shard) schedule() {
 		if len(claims) > 0 {
 			s.mark(claims)
 		}
-		if len(loading) > 0 {
-			s.load(loading)
+		if len(unread) > 0 {
+			s.readHeads(unread)
 			continue
 		}
 		if len(moving) > 0 {
@@ -155,7 +156,7 @@ func (s *shard) claimFrom(l *lane, now time.Time) (c claim, bindWait time.Durati
 	e := fifo.at(0)
 	if e.message == nil {
 		l.where = laneWaiting
-		s.loading = append(s.loading, l)
+		s.unread = append(s.unread, l)
 		return claim{}, 0, false
 	}
 	if !now.Before(e.expires) {
@@ -180,6 +181,12 @@ func (s *shard) claimFrom(l *lane, now time.Time) (c claim, bindWait time.Durati
 			return claim{}, 0, false
 		}
 	}
+	if e.refused.After(now) && !e.agreed {
+		fifo.popFront()
+		l.parts -= e.parts
+		s.hold(e, e.refused)
+		return claim{}, 0, false
+	}
 	if wait, free := s.bucket.Take(now, 1); !free {
 		return claim{}, wait, false
 	}
@@ -193,7 +200,7 @@ func (s *shard) claimFrom(l *lane, now time.Time) (c claim, bindWait time.Durati
 		e.queued = false
 		l.parts -= e.parts
 	}
-	return claim{entry: e, part: part}, 0, true
+	return claim{entry: e, part: part, ask: s.asks(e, part)}, 0, true
 }
 
 // sweep takes out the entries whose time to live has ended and none of whose

@@ -7,26 +7,35 @@ import (
 	"time"
 
 	"heliograph/internal/carrier"
+	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/throttle"
 )
 
-// shard is a carrier with the lanes that leave through it.
+// shard is a carrier's share of sessions and rate, with the lanes that leave through
+// them.
 type shard struct {
 	q       *Queue
 	carrier carrier.Carrier
 	name    string
+	of      string   // the carrier's name
+	names   []string // its own, and those that its lanes may have been stored under
 	traits  carrier.Traits
 	metrics shardMetrics
 
 	mu          sync.Mutex
+	loading     bool      // what comes in is kept in arrived
+	arrived     []arrival // while loading
+	known       map[sms.ID]*entry
+	gone        map[sms.ID]bool // see turn
+	short       []place         // lanes that have to be read on
 	lanes       map[string]*lane
 	waiting     laneHeap
 	ready       [2]deque[*lane]
 	turns       int
 	held        heldHeap
 	heldOrder   int64
-	loading     []*lane // lanes whose head has to be read before it can be claimed
+	unread      []*lane // lanes whose head has to be read before it can be claimed
 	bucket      throttle.Bucket
 	claimed     int // not yet given to Submit
 	flying      int // claimed or given to Submit, without an outcome in the store
@@ -39,7 +48,9 @@ type shard struct {
 	failoverAt  time.Time
 	stopping    bool
 
+	running  sync.WaitGroup
 	wakeup   chan struct{}
+	fills    chan struct{} // holds a token when short is not empty
 	stopped  chan struct{} // no more claims
 	settled  chan struct{} // every outcome is written
 	abandon  chan struct{} // stop trying to write outcomes
@@ -47,11 +58,18 @@ type shard struct {
 	outcomes outcomeList
 }
 
-func newShard(q *Queue, c carrier.Carrier) *shard {
-	traits := c.Traits()
-	s := &shard{q: q, carrier: c, name: c.Name(), traits: traits, metrics: q.o.Metrics.of(c.Name()), lanes: map[string]*lane{},
-		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), stopped: make(chan struct{}),
-		settled: make(chan struct{}), abandon: make(chan struct{})}
+// arrival is a message that came in while the shard was loaded.
+type arrival struct {
+	row     store.Queued
+	message *sms.Message
+}
+
+func newShard(q *Queue, name string, c carrier.Carrier) *shard {
+	traits, of := c.Traits(), carrier.OfShard(name)
+	s := &shard{q: q, carrier: c, name: name, of: of, traits: traits, metrics: q.o.Metrics.of(of),
+		loading: true, known: map[sms.ID]*entry{}, gone: map[sms.ID]bool{}, lanes: map[string]*lane{},
+		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), fills: make(chan struct{}, 1),
+		stopped: make(chan struct{}), settled: make(chan struct{}), abandon: make(chan struct{})}
 	s.work.wake = make(chan struct{}, 1)
 	s.outcomes.wake = make(chan struct{}, 1)
 	return s
@@ -64,10 +82,11 @@ func (s *shard) wake() {
 	}
 }
 
-func (s *shard) start(running *sync.WaitGroup) {
-	running.Go(s.schedule)
-	running.Go(s.handOver)
-	running.Go(s.settle)
+func (s *shard) start() {
+	s.running.Go(s.schedule)
+	s.running.Go(s.handOver)
+	s.running.Go(s.settle)
+	s.running.Go(s.fill)
 }
 
 // close stops claiming, lets the carrier finish and writes every outcome. What
@@ -89,6 +108,18 @@ func (s *shard) close(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	close(s.abandon)
+	s.running.Wait()
+}
+
+// clear forgets every message, for the queue's sums.
+func (s *shard) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.known {
+		s.q.forget(e)
+	}
+	s.q.entries.Add(-int64(len(s.known)))
+	clear(s.known)
 }
 
 // awaitHandOver waits until nothing is marked that was not handed over: such
@@ -106,19 +137,60 @@ func (s *shard) awaitHandOver(ctx context.Context) {
 }
 
 // accept takes over a message that was just made durable.
-func (s *shard) accept(a *store.Accepted, now time.Time) {
+func (s *shard) accept(row *store.Queued, m *sms.Message, now time.Time) {
 	s.mu.Lock()
-	e := s.newEntry(&a.Queued)
-	s.q.keep(e, a.Message)
-	e.lane.setRate(now, a.Message.Route.PartsPerSecond)
-	s.enqueue(e)
+	s.take(row, m, now)
 	s.mu.Unlock()
 	s.wake()
 }
 
+// take takes a message in, unless it is known already or its lane is too long for
+// memory. m may be nil. The caller holds mu.
+func (s *shard) take(row *store.Queued, m *sms.Message, now time.Time) {
+	switch {
+	case s.loading:
+		s.arrived = append(s.arrived, arrival{*row, m})
+		return
+	case s.known[row.ID] != nil || !s.admits(s.lane(row.Lane), row.Class, row.ID, row.Parts):
+		return
+	}
+	e := s.newEntry(row)
+	if m != nil {
+		s.q.keep(e, m)
+		rate := m.Route.PartsPerSecond
+		if row.Route != nil {
+			rate = row.Route.PartsPerSecond
+		}
+		e.lane.setRate(now, rate)
+	}
+	s.admit(e, row.Due, now)
+}
+
+// newEntry makes a message known. The caller holds mu.
 func (s *shard) newEntry(w *store.Queued) *entry {
-	return &entry{id: w.ID, lane: s.lane(w.Lane), route: w.Route, expires: w.Expires, parts: w.Parts,
-		attempts: w.Attempts, announced: w.Attempts > 0, class: w.Class, todo: allParts(w.Parts)}
+	return s.know(&entry{id: w.ID, lane: s.lane(w.Lane), route: w.Route, expires: w.Expires, parts: w.Parts,
+		attempts: w.Attempts, announced: w.Attempts > 0, class: w.Class, todo: allParts(w.Parts)})
+}
+
+func (s *shard) know(e *entry) *entry {
+	s.known[e.id] = e
+	s.q.entries.Add(1)
+	e.lane.rest[e.class].known++
+	e.lane.last[e.class] = max(e.lane.last[e.class], e.id)
+	return e
+}
+
+// drop forgets a message that has ended, or has left the shard. The caller holds mu.
+func (s *shard) drop(e *entry) {
+	s.q.forget(e)
+	if s.known[e.id] != e {
+		return
+	}
+	delete(s.known, e.id)
+	s.departed(e.id)
+	s.q.entries.Add(-1)
+	e.lane.rest[e.class].known--
+	s.hungry(e.lane, e.class)
 }
 
 func (s *shard) lane(key string) *lane {
@@ -170,16 +242,14 @@ func (s *shard) backlog(key string) (parts int, rate float64, ok bool) {
 func (s *shard) depth() Depth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := Depth{Carrier: s.name, InFlight: s.flying, Lanes: len(s.lanes), Held: len(s.held)}
+	d := Depth{Carrier: s.of, Shards: 1, InFlight: s.flying, Lanes: len(s.lanes), Held: len(s.held), InMemory: len(s.known)}
 	for class := range d.Classes {
 		d.Classes[class].Class = ClassName(store.Class(class))
 	}
 	see := func(e *entry, messages int) {
 		c := &d.Classes[e.class]
 		c.Messages += messages
-		if at := e.id.Time(); c.Oldest.IsZero() || at.Before(c.Oldest) {
-			c.Oldest = at
-		}
+		c.Oldest = earlier(c.Oldest, e.id.Time())
 	}
 	for _, l := range s.lanes {
 		d.Parts += l.parts
@@ -187,6 +257,8 @@ func (s *shard) depth() Depth {
 			if n := l.fifo[c].len(); n > 0 {
 				see(l.fifo[c].at(0), n)
 			}
+			d.Classes[c].Messages += int(l.rest[c].behind)
+			d.Parts += int(l.rest[c].parts)
 		}
 	}
 	for _, h := range s.held {
@@ -195,9 +267,7 @@ func (s *shard) depth() Depth {
 	}
 	for _, c := range d.Classes {
 		d.Messages += c.Messages
-		if d.Oldest.IsZero() || !c.Oldest.IsZero() && c.Oldest.Before(d.Oldest) {
-			d.Oldest = c.Oldest
-		}
+		d.Oldest = earlier(d.Oldest, c.Oldest)
 	}
 	return d
 }

@@ -33,9 +33,12 @@ type Options struct {
 	Engine    store.Engine
 	Committer *store.Committer
 	Messages  *store.MessageCache
-	Metrics   *Metrics
-	Log       *slog.Logger
-	Now       func() time.Time
+	// Sweeps reports whether this node ends messages without receipts, which one
+	// does for all; nil where there is one only.
+	Sweeps  func() bool
+	Metrics *Metrics
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Flow matches receipts.
@@ -55,12 +58,12 @@ type Flow struct {
 // job is a receipt to match, with who waits for it. One that was parked keeps
 // its place in the store until it is matched or dropped.
 type job struct {
-	parkedReceipt             // seq is 0 for a new one
+	parkedReceipt             // without a place where it is new
 	done          func(error) // nil for one that was parked
 	confirmed     bool        // it has waited long enough to be a late one
 }
 
-// New makes a Flow. Load and Run have to follow.
+// New makes a Flow. Open and Run have to follow.
 func New(o Options) *Flow {
 	return &Flow{o: o, index: newIndex(), wake: make(chan struct{}, 1)}
 }
@@ -131,20 +134,48 @@ func (f *Flow) taken(key uint64, part sms.PartID) {
 
 const loadRows = 10_000
 
-// Load reads the parts that wait for a receipt, and the receipts that wait for
-// their part, before Run.
-func (f *Flow) Load(ctx context.Context) error {
-	slot := f.o.Committer.Fence().Slot
+func (f *Flow) slot() int { return f.o.Committer.Fence().Slot }
+
+// Open reads where this node's parked receipts end, before Run.
+func (f *Flow) Open(ctx context.Context) error {
+	last, err := f.o.Engine.LastParked(ctx, f.slot())
+	if err != nil {
+		return fmt.Errorf("read the last parked receipt: %w", err)
+	}
+	f.seq.Store(last)
+	return nil
+}
+
+// AddSlot takes up the receipts that wait for their part in a slot, of this node or
+// of one whose log it sees to, and the parts whose messages ended of late there.
+func (f *Flow) AddSlot(ctx context.Context, slot int) error {
 	if err := f.loadSettled(ctx, slot); err != nil {
 		return fmt.Errorf("read parts that had their receipts: %w", err)
-	}
-	if err := f.loadAwaiting(ctx); err != nil {
-		return fmt.Errorf("read parts that wait for receipts: %w", err)
 	}
 	if err := f.loadParked(ctx, slot); err != nil {
 		return fmt.Errorf("read parked receipts: %w", err)
 	}
 	return nil
+}
+
+// DropSlot forgets the receipts that wait in a slot: another node sees to them.
+func (f *Flow) DropSlot(slot int) { f.index.dropSlot(slot) }
+
+// AddShard takes up the parts of a shard that wait for a receipt, before the shard's
+// carrier is started.
+func (f *Flow) AddShard(ctx context.Context, shard string) error {
+	if err := f.loadAwaiting(ctx, shard); err != nil {
+		return fmt.Errorf("read parts of %s that wait for receipts: %w", shard, err)
+	}
+	return nil
+}
+
+// Learn takes up parts that other nodes handed to a carrier whose receipts may come
+// in here.
+func (f *Flow) Learn(taken []store.Event) {
+	for i := range taken {
+		f.loadParts(taken[i].Message, taken[i].Detail.Parts)
+	}
 }
 
 // loadSettled reads the ids of parts whose messages ended of late: a carrier
@@ -166,9 +197,9 @@ func (f *Flow) loadSettled(ctx context.Context, slot int) error {
 	return nil
 }
 
-func (f *Flow) loadAwaiting(ctx context.Context) error {
+func (f *Flow) loadAwaiting(ctx context.Context, shard string) error {
 	for after := sms.ID(0); ; {
-		open, err := f.o.Engine.AwaitingAfter(ctx, "", after, loadRows)
+		open, err := f.o.Engine.AwaitingAfter(ctx, shard, after, loadRows)
 		if err != nil {
 			return err
 		}
@@ -197,11 +228,6 @@ func (f *Flow) loadParts(message sms.ID, parts []sms.PartProgress) {
 }
 
 func (f *Flow) loadParked(ctx context.Context, slot int) error {
-	last, err := f.o.Engine.LastParked(ctx, slot)
-	if err != nil {
-		return err
-	}
-	f.seq.Store(last)
 	for after := int64(0); ; {
 		rows, err := f.o.Engine.ParkedReceipts(ctx, slot, after, loadRows)
 		if err != nil {
@@ -209,7 +235,10 @@ func (f *Flow) loadParked(ctx context.Context, slot int) error {
 		}
 		for i := range rows {
 			after = rows[i].Seq
-			p := parkedReceipt{seq: after, at: rows[i].At}
+			p := parkedReceipt{place: store.SlotSeq{Slot: slot, Seq: after}, at: rows[i].At}
+			if f.index.has(p.place) {
+				continue // it came in here
+			}
 			if err := json.Unmarshal(rows[i].Doc, &p.receipt); err != nil {
 				// The sweep drops it in the end.
 				f.o.Log.Error("parked receipt cannot be read", "receipt", after, "carrier", rows[i].Carrier, "error", err)

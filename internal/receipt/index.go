@@ -9,6 +9,7 @@ import (
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 // index finds parts by the carrier's id of them, and keeps the receipts whose
@@ -19,15 +20,15 @@ type index struct {
 	open       map[uint64]sms.PartID
 	before     map[uint64][]sms.PartID // open too; their ids were used again, newest last
 	young, old map[uint64]sms.PartID
-	parked     map[int64]parkedReceipt // by seq
-	waiting    map[uint64][]int64      // seqs, under each of the receipts' ids
+	parked     map[store.SlotSeq]parkedReceipt // by place
+	waiting    map[uint64][]store.SlotSeq      // places, under each of the receipts' ids
 }
 
 // parkedReceipt is a receipt whose part is not known yet.
 type parkedReceipt struct {
 	receipt carrier.Receipt
-	seq     int64
-	at      time.Time // when it was parked
+	place   store.SlotSeq // in the store; zero for one that is not there
+	at      time.Time     // when it was parked
 	// late: a part has its id and its recipient, and had its receipt. Unless a
 	// part turns up with that id again, this is one more for it.
 	late bool
@@ -50,7 +51,7 @@ const (
 
 func newIndex() *index {
 	return &index{open: map[uint64]sms.PartID{}, before: map[uint64][]sms.PartID{}, young: map[uint64]sms.PartID{},
-		parked: map[int64]parkedReceipt{}, waiting: map[uint64][]int64{}}
+		parked: map[store.SlotSeq]parkedReceipt{}, waiting: map[uint64][]store.SlotSeq{}}
 }
 
 // add makes a part known. It gives and forgets the receipts that waited for one
@@ -63,9 +64,9 @@ func (x *index) add(key uint64, part sms.PartID) []parkedReceipt {
 	}
 	x.open[key] = part
 	var waited []parkedReceipt
-	for _, seq := range slices.Clone(x.waiting[key]) {
-		waited = append(waited, x.parked[seq])
-		x.unpark(seq)
+	for _, place := range slices.Clone(x.waiting[key]) {
+		waited = append(waited, x.parked[place])
+		x.unpark(place)
 	}
 	return waited
 }
@@ -133,23 +134,23 @@ func (x *index) park(p parkedReceipt, seen []candidate) bool {
 	if !slices.Equal(x.candidates(p.receipt), seen) {
 		return false
 	}
-	x.parked[p.seq] = p
+	x.parked[p.place] = p
 	for _, id := range p.receipt.CarrierMessageIDs {
 		key := carrier.IndexKey(p.receipt.Carrier, id)
-		if !slices.Contains(x.waiting[key], p.seq) {
-			x.waiting[key] = append(x.waiting[key], p.seq)
+		if !slices.Contains(x.waiting[key], p.place) {
+			x.waiting[key] = append(x.waiting[key], p.place)
 		}
 	}
 	return true
 }
 
 // unpark forgets a parked receipt; the caller holds mu.
-func (x *index) unpark(seq int64) {
-	p := x.parked[seq]
-	delete(x.parked, seq)
+func (x *index) unpark(place store.SlotSeq) {
+	p := x.parked[place]
+	delete(x.parked, place)
 	for _, id := range p.receipt.CarrierMessageIDs {
 		key := carrier.IndexKey(p.receipt.Carrier, id)
-		rest := slices.DeleteFunc(x.waiting[key], func(other int64) bool { return other == seq })
+		rest := slices.DeleteFunc(x.waiting[key], func(other store.SlotSeq) bool { return other == place })
 		if len(rest) == 0 {
 			delete(x.waiting, key)
 		} else {
@@ -163,7 +164,7 @@ func (x *index) drop(list []parkedReceipt) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i := range list {
-		x.unpark(list[i].seq)
+		x.unpark(list[i].place)
 	}
 }
 
@@ -180,10 +181,10 @@ func (x *index) late(before time.Time) []parkedReceipt {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var out []parkedReceipt
-	for seq, p := range x.parked {
+	for place, p := range x.parked {
 		if p.late && p.at.Before(before) {
 			out = append(out, p)
-			x.unpark(seq)
+			x.unpark(place)
 		}
 	}
 	return sorted(out)
@@ -207,8 +208,29 @@ func (x *index) expired(before time.Time) []parkedReceipt {
 }
 
 func sorted(list []parkedReceipt) []parkedReceipt {
-	slices.SortFunc(list, func(a, b parkedReceipt) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(list, func(a, b parkedReceipt) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.place.Slot, b.place.Slot), cmp.Compare(a.place.Seq, b.place.Seq))
+	})
 	return list
+}
+
+// has reports whether a receipt of this place is parked.
+func (x *index) has(place store.SlotSeq) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, there := x.parked[place]
+	return there
+}
+
+// dropSlot forgets the receipts that are parked in a slot.
+func (x *index) dropSlot(slot int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for place := range x.parked {
+		if place.Slot == slot {
+			x.unpark(place)
+		}
+	}
 }
 
 // prune forgets parts of messages from before an ID, whose receipts are not

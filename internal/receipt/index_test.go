@@ -7,6 +7,7 @@ import (
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 func key(id string) uint64 { return carrier.IndexKey("acme", id) }
@@ -92,23 +93,23 @@ func TestIndexPrune(t *testing.T) {
 func TestIndexParks(t *testing.T) {
 	x := newIndex()
 	seen := x.find(about("a", "b"))
-	if !x.park(parkedReceipt{receipt: about("a", "b", "a"), seq: 1}, seen) || !x.park(parkedReceipt{receipt: about("b"), seq: 2}, nil) {
+	if !x.park(parkedReceipt{receipt: about("a", "b", "a"), place: store.SlotSeq{Seq: 1}}, seen) || !x.park(parkedReceipt{receipt: about("b"), place: store.SlotSeq{Seq: 2}}, nil) {
 		t.Fatal("not parked")
 	}
-	if waited := x.add(key("b"), part(1)); len(waited) != 2 || waited[0].seq != 1 || waited[1].seq != 2 {
+	if waited := x.add(key("b"), part(1)); len(waited) != 2 || waited[0].place.Seq != 1 || waited[1].place.Seq != 2 {
 		t.Errorf("part gives %v", waited)
 	}
 	if len(x.waiting) != 0 || len(x.parked) != 0 {
 		t.Errorf("left behind: %v %v", x.waiting, x.parked)
 	}
 	// Looked at before the part was added, parked after.
-	if x.park(parkedReceipt{receipt: about("a", "b"), seq: 3}, seen) {
+	if x.park(parkedReceipt{receipt: about("a", "b"), place: store.SlotSeq{Seq: 3}}, seen) {
 		t.Error("parked, though its part is known")
 	}
-	if !x.park(parkedReceipt{receipt: about("a", "b"), seq: 3}, x.find(about("a", "b"))) {
+	if !x.park(parkedReceipt{receipt: about("a", "b"), place: store.SlotSeq{Seq: 3}}, x.find(about("a", "b"))) {
 		t.Error("not parked, though its parts were seen")
 	}
-	x.drop([]parkedReceipt{{seq: 3}, {seq: 99}})
+	x.drop([]parkedReceipt{{place: store.SlotSeq{Seq: 3}}, {place: store.SlotSeq{Seq: 99}}})
 	if len(x.waiting) != 0 || len(x.parked) != 0 {
 		t.Errorf("left behind: %v %v", x.waiting, x.parked)
 	}
@@ -118,13 +119,13 @@ func TestIndexDropsTheOldestOfTooMany(t *testing.T) {
 	x := newIndex()
 	at := time.Now()
 	for i := range maxParked + 3 {
-		x.park(parkedReceipt{receipt: about(fmt.Sprint(i)), seq: int64(i + 1), at: at}, nil)
+		x.park(parkedReceipt{receipt: about(fmt.Sprint(i)), place: store.SlotSeq{Seq: int64(i + 1)}, at: at}, nil)
 	}
 	if x.hasRoom() {
 		t.Error("there is room")
 	}
 	list := x.expired(at)
-	if len(list) != 3 || list[0].seq != 1 || list[2].seq != 3 {
+	if len(list) != 3 || list[0].place.Seq != 1 || list[2].place.Seq != 3 {
 		t.Errorf("%d receipts are too many, want the first 3", len(list))
 	}
 	x.drop(list)

@@ -55,13 +55,13 @@ func (f *Flow) match(jobs []job) {
 	change := &store.Change{}
 	for i := range found {
 		change.Parts = append(change.Parts, partChange(&found[i]))
-		if seq := found[i].seq; seq != 0 {
-			change.Unpark = append(change.Unpark, seq)
+		if place := found[i].place; place.Seq != 0 {
+			change.UnparkOf = append(change.UnparkOf, place)
 		}
 	}
 	for i := range rest {
 		p := &rest[i].parkedReceipt
-		if p.seq != 0 {
+		if p.place.Seq != 0 {
 			continue
 		}
 		doc, err := json.Marshal(p.receipt)
@@ -70,8 +70,8 @@ func (f *Flow) match(jobs []job) {
 			f.failed(jobs, err)
 			return
 		}
-		p.seq, p.at = f.seq.Add(1), f.o.Now()
-		change.Park = append(change.Park, store.ParkedReceipt{Seq: p.seq, Carrier: p.receipt.Carrier, At: p.at, Doc: doc})
+		p.place, p.at = store.SlotSeq{Slot: f.slot(), Seq: f.seq.Add(1)}, f.o.Now()
+		change.Park = append(change.Park, store.ParkedReceipt{Seq: p.place.Seq, Carrier: p.receipt.Carrier, At: p.at, Doc: doc})
 	}
 	if len(change.Parts)+len(change.Park) > 0 {
 		if err := f.o.Committer.Commit(change); err != nil {
@@ -143,7 +143,7 @@ func (f *Flow) find(jobs []job) (found []matched, rest []unmatched, err error) {
 		n := choose(j.receipt.Destination, messages[:len(all[i])])
 		switch {
 		case n < 0:
-			if len(all[i]) > 0 && j.seq == 0 {
+			if len(all[i]) > 0 && j.place.Seq == 0 {
 				f.o.Metrics.Mismatched.WithLabelValues(j.receipt.Carrier).Inc()
 			}
 			j.late = false

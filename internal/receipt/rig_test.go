@@ -118,7 +118,7 @@ func (r *rig) load() {
 	r.metrics = receipt.NewMetrics(r.registry)
 	flow = receipt.New(receipt.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000),
 		Metrics: r.metrics, Log: slog.New(slog.DiscardHandler), Now: r.clock.now})
-	if err := flow.Load(context.Background()); err != nil {
+	if err := errors.Join(flow.Open(context.Background()), flow.AddSlot(context.Background(), fence.Slot), flow.AddShard(context.Background(), "")); err != nil {
 		r.Fatal(err)
 	}
 	r.flow = flow

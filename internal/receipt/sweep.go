@@ -44,8 +44,10 @@ func (f *Flow) Sweep(ctx context.Context) error {
 	for _, p := range f.index.late(now.Add(-lateAfter)) {
 		f.add(job{parkedReceipt: p, confirmed: true})
 	}
-	if err := f.giveUp(ctx, limit, now); err != nil {
-		return err
+	if f.o.Sweeps == nil || f.o.Sweeps() {
+		if err := f.giveUp(ctx, limit, now); err != nil {
+			return err
+		}
 	}
 	if now.Sub(f.pruned) >= pruneEvery {
 		// A message may have waited in the queue as long as for its receipt.
@@ -62,7 +64,7 @@ func (f *Flow) dropExpired(limit time.Time) error {
 	}
 	change := &store.Change{}
 	for i := range list {
-		change.Unpark = append(change.Unpark, list[i].seq)
+		change.UnparkOf = append(change.UnparkOf, list[i].place)
 	}
 	if err := f.o.Committer.Commit(change); err != nil {
 		return err

@@ -106,17 +106,50 @@ func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
 	if err != nil || len(writes) == 0 {
 		return err
 	}
+	writes = append(writes, revisions(writes, snapshot, current.inventory)...)
 	if err := d.committer.Commit(&store.Change{Resources: writes}); err != nil {
 		return err
 	}
 	next := &state{accounts: current.accounts}
 	changed, inventory := tx.after()
+	inventory.revision = current.inventory.revision
+	for i := range writes {
+		switch w := &writes[i]; {
+		case w.Kind != kindRevision:
+		case w.Account == installation:
+			inventory.revision = w.Version
+		default:
+			changed.revision = w.Version
+		}
+	}
 	if next.inventory = inventory; account != installation {
 		next.accounts = maps.Clone(current.accounts)
 		next.accounts[account] = changed
 	}
 	d.state.Store(next)
 	return nil
+}
+
+// revisions counts the changes of the account, and of the installation where it is
+// changed too: what another node changed meanwhile, be it other resources that the
+// change depends on, makes this one start again.
+func revisions(writes []store.ResourceWrite, s *Snapshot, inventory *Inventory) []store.ResourceWrite {
+	var out []store.ResourceWrite
+	counted := map[string]bool{}
+	for i := range writes {
+		account := writes[i].Account
+		if counted[account] {
+			continue
+		}
+		counted[account] = true
+		expect := s.revision
+		if account == installation {
+			expect = inventory.revision
+		}
+		out = append(out, store.ResourceWrite{Expect: expect, Resource: store.Resource{Created: writes[i].Created, Doc: []byte("{}"),
+			ResourceKey: store.ResourceKey{Account: account, Kind: kindRevision, ID: kindRevision}}})
+	}
+	return out
 }
 
 // installation stands for an account where what belongs to none is changed.
@@ -138,6 +171,7 @@ type tables struct {
 	accounts []*Item[Account]
 	stock    []*Item[sms.InventoryNumber]
 	stockIDs []*Item[sms.InventorySenderID]
+	revision int64 // see revisions
 }
 
 func (t *tables) add(r store.Resource) error {
@@ -160,6 +194,9 @@ func (t *tables) add(r store.Resource) error {
 		return decodeInto(&t.stock, r)
 	case kindInventorySenderID:
 		return decodeInto(&t.stockIDs, r)
+	case kindRevision:
+		t.revision = r.Version
+		return nil
 	}
 	return fmt.Errorf("the store holds a resource of kind %q, which this version does not know", r.Kind)
 }
@@ -179,11 +216,32 @@ func (d *Directory) read(ctx context.Context, account string) (tables, error) {
 }
 
 func (d *Directory) build(account string, t tables) *Snapshot {
-	s := &Snapshot{Account: Account{ID: account}, partition: d.partition, region: d.region,
+	s := &Snapshot{Account: Account{ID: account}, revision: t.revision, partition: d.partition, region: d.region,
 		PhoneNumbers: newTable(t.numbers), SenderIDs: newTable(t.senders), Pools: newTable(t.pools),
 		ConfigurationSets: newTable(t.sets), OptOutLists: newTable(t.lists), ClientTokens: newTable(t.tokens)}
 	s.index()
 	return s
+}
+
+// Refresh reads the resources of an account again, "" for the installation's, that
+// another node may have written.
+func (d *Directory) Refresh(ctx context.Context, account string) error {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	current := d.state.Load()
+	if account == installation || current.accounts[account] == nil {
+		return d.reload(ctx)
+	}
+	t, err := d.read(ctx, account)
+	if err != nil {
+		return err
+	}
+	s := d.build(account, t)
+	s.Account = current.accounts[account].Account
+	next := &state{accounts: maps.Clone(current.accounts), inventory: current.inventory}
+	next.accounts[account] = s
+	d.state.Store(next)
+	return nil
 }
 
 // reload reads all accounts again; the caller holds changing, or is Open.
@@ -193,7 +251,7 @@ func (d *Directory) reload(ctx context.Context) error {
 		return err
 	}
 	next := &state{accounts: map[string]*Snapshot{},
-		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs)}}
+		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs), revision: t.revision}}
 	for _, a := range next.inventory.Accounts.All() {
 		rows, err := d.read(ctx, a.ID)
 		if err != nil {

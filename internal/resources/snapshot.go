@@ -21,6 +21,7 @@ const (
 	kindClientToken       = "client-token"
 	kindInventoryNumber   = "inventory-number"
 	kindInventorySenderID = "inventory-sender-id"
+	kindRevision          = "revision" // counts the changes of an account, or of the installation
 )
 
 // Tier is an account's place in the guide's sandbox: SANDBOX or PRODUCTION.
@@ -51,6 +52,7 @@ type ClientToken struct {
 type Snapshot struct {
 	Account           Account
 	partition, region string
+	revision          int64
 
 	PhoneNumbers      *Table[sms.PhoneNumber] // by phone number id
 	SenderIDs         *Table[sms.SenderID]    // by sms.SenderID.Key
@@ -164,6 +166,8 @@ type Inventory struct {
 	Accounts  *Table[Account]
 	Numbers   *Table[sms.InventoryNumber]   // by number
 	SenderIDs *Table[sms.InventorySenderID] // by SENDERID/COUNTRY
+
+	revision int64
 }
 
 // Tx is a change being made: the resources as they will be.

@@ -8,13 +8,14 @@ const keptBuffer = 1 << 20
 // buffer gathers PDUs into numbered batches, each of which is one write to the
 // socket. The session's lock guards it.
 type buffer struct {
-	pending []byte
-	spare   []byte
-	answers int    // octets of responses in pending
-	batch   uint64 // the number that pending will have
-	written uint64 // the last batch that was given to the socket
-	idle    bool   // the writer waits for wake
-	wake    chan struct{}
+	pending  []byte
+	spare    []byte
+	answers  int    // octets of responses in pending
+	messages int    // requests of the window in pending
+	batch    uint64 // the number that pending will have
+	written  uint64 // the last batch that was given to the socket
+	idle     bool   // the writer waits for wake
+	wake     chan struct{}
 }
 
 func newBuffer() buffer { return buffer{batch: 1, wake: make(chan struct{}, 1)} }
@@ -49,7 +50,7 @@ func (b *buffer) rouse() {
 func (b *buffer) take() []byte {
 	batch := b.pending
 	b.pending, b.spare = b.spare[:0], nil
-	b.answers = 0
+	b.answers, b.messages = 0, 0
 	b.written = b.batch
 	b.batch++
 	return batch

@@ -35,8 +35,9 @@ type Config struct {
 	// alert_notification at an ESME. Whoever takes one owes it a Respond, then or
 	// later, in any order. Without OnPDU they are refused.
 	OnPDU func(s *Session, p pdu.PDU)
-	// BeforeWrite is asked before each write to the socket. Its error ends the
-	// session with nothing of that write sent.
+	// BeforeWrite is asked before each write to the socket that has messages in it:
+	// requests of the window. Its error ends the session with nothing of that write
+	// sent.
 	BeforeWrite func() error
 	// Logger is given what an operator should know of a session: slog's default.
 	Logger *slog.Logger

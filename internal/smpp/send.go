@@ -146,6 +146,7 @@ func (s *Session) enqueue(p pdu.PDU, r request) error {
 	}
 	s.table.add(r)
 	if r.windowed {
+		s.out.messages++
 		s.active.Store(int64(r.at))
 	}
 	return nil

@@ -12,7 +12,7 @@ const lingerTime = time.Second
 // writeLoop gives what was gathered to the socket, one batch after the other.
 func (s *Session) writeLoop() {
 	for s.awaitOutput() {
-		if hook := s.cfg.BeforeWrite; hook != nil {
+		if hook := s.cfg.BeforeWrite; hook != nil && s.messagesWait() {
 			if err := hook(); err != nil {
 				s.end(fmt.Errorf("smpp: not written: %w", err))
 				return
@@ -40,6 +40,12 @@ func (s *Session) writeLoop() {
 		s.out.giveBack(batch)
 		s.mu.Unlock()
 	}
+}
+
+func (s *Session) messagesWait() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.messages > 0
 }
 
 // awaitOutput waits until there is something to write. It is false when there will

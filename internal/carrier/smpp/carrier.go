@@ -18,8 +18,11 @@ import (
 type Options struct {
 	Name           string
 	Config         Config
-	PartsPerSecond float64      // told by Traits, for the queue to keep to; 0 is no limit
-	Log            *slog.Logger // default slog.Default()
+	PartsPerSecond float64 // told by Traits, for the queue to keep to; 0 is no limit
+	// BeforeWrite, if set, is asked before message parts are written to a socket. Its
+	// error ends the session with none of them sent.
+	BeforeWrite func() error
+	Log         *slog.Logger // default slog.Default()
 }
 
 // Carrier is a message centre. It is made by New.
@@ -30,6 +33,7 @@ type Carrier struct {
 	tls     *tls.Config
 	rules   rules
 	meaning meaning
+	before  func() error
 	log     *slog.Logger
 	links   []*link
 	counts  counters
@@ -63,7 +67,7 @@ func New(o Options) (*Carrier, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	c := &Carrier{name: o.Name, rate: o.PartsPerSecond, config: o.Config.withDefaults(), log: o.Log.With("carrier", o.Name)}
+	c := &Carrier{name: o.Name, rate: o.PartsPerSecond, before: o.BeforeWrite, config: o.Config.withDefaults(), log: o.Log.With("carrier", o.Name)}
 	var err error
 	if c.tls, err = c.config.TLS.config(); err != nil {
 		return wrap(err)

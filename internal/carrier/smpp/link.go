@@ -98,7 +98,7 @@ func (l *link) dial(ctx context.Context, address string) (*smpp.Session, error) 
 		TLS: l.carrier.tls, BindTimeout: c.ResponseTimeout,
 		Session: smpp.Config{
 			Window: c.Window, EnquireLink: c.EnquireLink, ResponseTimeout: c.ResponseTimeout,
-			DrainTimeout: c.ResponseTimeout, OnPDU: l.receive, Logger: l.log,
+			DrainTimeout: c.ResponseTimeout, OnPDU: l.receive, BeforeWrite: l.carrier.before, Logger: l.log,
 		},
 	})
 }

@@ -20,6 +20,17 @@ type Stats struct {
 	NotKept      uint64 // receipts and inbound parts answered with a temporary error
 }
 
+// Add gives the sums of two carriers' counts.
+func (s Stats) Add(o Stats) Stats {
+	return Stats{
+		Sessions: s.Sessions + o.Sessions, InFlight: s.InFlight + o.InFlight,
+		Binds: s.Binds + o.Binds, BindFailures: s.BindFailures + o.BindFailures, Lost: s.Lost + o.Lost,
+		Submitted: s.Submitted + o.Submitted, Accepted: s.Accepted + o.Accepted, Refused: s.Refused + o.Refused,
+		Throttled: s.Throttled + o.Throttled, Unanswered: s.Unanswered + o.Unanswered, Receipts: s.Receipts + o.Receipts,
+		Inbound: s.Inbound + o.Inbound, Unreadable: s.Unreadable + o.Unreadable, NotKept: s.NotKept + o.NotKept,
+	}
+}
+
 type counters struct {
 	binds, bindFailures, lost                              atomic.Uint64
 	submitted, accepted, refused, throttled, unanswered    atomic.Uint64

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"heliograph/internal/store/transfer"
 )
@@ -26,6 +27,10 @@ func OpenSource(ctx context.Context, path string, o Options) (*Source, error) {
 }
 
 func openSource(ctx context.Context, path string, o Options) (*Source, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}

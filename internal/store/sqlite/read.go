@@ -116,7 +116,10 @@ func scanQueued(r row) (store.Queued, error) {
 // Shards are the shards of open messages, in order.
 func (e *Engine) Shards(ctx context.Context) ([]string, error) {
 	var out []string
-	err := e.scan(ctx, "shards", "SELECT shard FROM queued UNION SELECT shard FROM awaiting ORDER BY shard", nil, func(r row) error {
+	// From one shard to the next by the index, past the messages of each.
+	err := e.scan(ctx, "shards", `WITH RECURSIVE s(shard) AS (SELECT min(shard) FROM queued
+			UNION ALL SELECT (SELECT min(q.shard) FROM queued q WHERE q.shard > s.shard) FROM s WHERE s.shard IS NOT NULL)
+		SELECT shard FROM s WHERE shard IS NOT NULL UNION SELECT shard FROM awaiting ORDER BY shard`, nil, func(r row) error {
 		out = append(out, r.text(0))
 		return nil
 	})

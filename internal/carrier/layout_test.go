@@ -1,0 +1,41 @@
+package carrier_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"heliograph/internal/carrier"
+)
+
+func TestLayout(t *testing.T) {
+	l := carrier.Layout{"sim": 1, "acme": 3}
+	if got, want := l.All(), []string{"acme#0", "acme#1", "acme#2", "sim"}; !slices.Equal(got, want) {
+		t.Errorf("all are %q, want %q", got, want)
+	}
+	count := map[string]int{}
+	for i := range 3000 {
+		lane := fmt.Sprintf("acme/+1206555%04d", i)
+		shard := l.Shard("acme", lane)
+		if !l.Has(shard) || carrier.OfShard(shard) != "acme" || shard != l.Shard("acme", lane) {
+			t.Fatalf("lane %s is in shard %q", lane, shard)
+		}
+		if want := fmt.Sprintf("acme#%d", carrier.ShardNumber(shard)); shard != want {
+			t.Fatalf("shard %q is number %d", shard, carrier.ShardNumber(shard))
+		}
+		count[shard]++
+	}
+	for shard, n := range count {
+		if n < 900 || n > 1100 {
+			t.Errorf("shard %s has %d of 3000 lanes", shard, n)
+		}
+	}
+	if got := l.Shard("sim", "any"); got != "sim" || !l.Has("sim") || carrier.ShardNumber("sim") != 0 {
+		t.Errorf("the only shard is %q", got)
+	}
+	for _, shard := range []string{"acme", "acme#3", "other", "sim#0", ""} {
+		if l.Has(shard) {
+			t.Errorf("it has a shard %q", shard)
+		}
+	}
+}

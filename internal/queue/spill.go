@@ -1,0 +1,293 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// Of a lane that is too long for memory only the head is there: up to a horizon, an
+// ID, everything is in memory, and beyond it nothing is. What is accepted meanwhile
+// stays in the store alone and is read when the head has become short. So memory
+// follows the number of lanes and not that of messages.
+
+// defaultMemory is the number of messages in memory beyond which lanes keep ever
+// less of themselves there.
+const defaultMemory = 200_000
+
+// laneMost and laneLeast are how many messages of a class a lane keeps in memory:
+// while there is plenty, and when there is none.
+const (
+	laneMost  = 10_000
+	laneLeast = 8
+)
+
+// expiredEvery is how often what is in the store alone is looked through for
+// messages whose time to live is over.
+const expiredEvery = time.Minute
+
+// rest is what of a lane's class is where.
+type rest struct {
+	known   int    // entries in memory: that wait, are held, or are in flight
+	spilled bool   // what is beyond horizon is in the store alone
+	horizon sms.ID // everything up to it is known
+	behind  int64  // messages beyond it, about; and their parts
+	parts   int64
+	missed  bool // one came beyond it since the last look
+	filling bool // it is being read
+}
+
+// laneLimit is how many messages of a class a lane may have in memory.
+func (q *Queue) laneLimit() int {
+	switch n := int(q.entries.Load()); {
+	case n < q.o.Memory/2:
+		return laneMost
+	case n < q.o.Memory:
+		return max(q.o.Memory/500, laneLeast)
+	}
+	return laneLeast
+}
+
+// admits reports whether a message that comes in goes into memory. The caller holds
+// mu.
+func (s *shard) admits(l *lane, class store.Class, id sms.ID, parts int) bool {
+	r := &l.rest[class]
+	if !r.spilled && r.known >= s.q.laneLimit() && id > l.newest(class) {
+		r.spilled, r.horizon = true, l.newest(class)
+	}
+	if !r.spilled || id <= r.horizon {
+		return true
+	}
+	r.behind++
+	r.parts += int64(parts)
+	r.missed = true
+	return false
+}
+
+// newest is the largest ID of a class that is or was in memory.
+func (l *lane) newest(class store.Class) sms.ID { return l.last[class] }
+
+// hungry asks for the next messages of a lane of which little is left in memory. The
+// caller holds mu.
+func (s *shard) hungry(l *lane, class store.Class) {
+	r := &l.rest[class]
+	if !r.spilled || r.filling || r.known > s.q.laneLimit()/2 {
+		return
+	}
+	r.filling = true
+	s.short = append(s.short, place{l, class})
+	select {
+	case s.fills <- struct{}{}:
+	default:
+	}
+}
+
+// place is a class of a lane.
+type place struct {
+	lane  *lane
+	class store.Class
+}
+
+// fill reads what short lanes wait for, until the shard is closed.
+func (s *shard) fill() {
+	expired := time.NewTicker(expiredEvery)
+	defer expired.Stop()
+	s.countBehind()
+	for {
+		select {
+		case <-s.stopped:
+			return
+		case <-expired.C:
+			s.lookBehind()
+			continue
+		case <-s.fills:
+		}
+		for {
+			s.mu.Lock()
+			short := s.short
+			s.short = nil
+			s.mu.Unlock()
+			if len(short) == 0 {
+				break
+			}
+			for _, p := range short {
+				s.refill(p)
+			}
+			s.wake()
+		}
+	}
+}
+
+// refill reads the next messages of a lane, until it has its share or there are no
+// more.
+func (s *shard) refill(p place) {
+	r := &p.lane.rest[p.class]
+	for {
+		s.mu.Lock()
+		n := s.q.laneLimit() - r.known
+		from := r.horizon
+		r.missed = false
+		if n <= 0 {
+			r.filling = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		rows, more, err := s.behind(p, from, n)
+		if err != nil {
+			s.q.o.Log.Error("the rest of a lane cannot be read; trying again", "carrier", s.name, "error", err)
+			select {
+			case <-time.After(time.Second):
+				continue
+			case <-s.stopped:
+				return
+			}
+		}
+		s.mu.Lock()
+		now := s.q.o.Now()
+		for i := range rows {
+			if s.known[rows[i].ID] == nil {
+				s.admit(s.newEntry(&rows[i]), rows[i].Due, now)
+			}
+			r.horizon = rows[i].ID
+		}
+		for i := range rows {
+			r.behind, r.parts = max(r.behind-1, 0), max(r.parts-int64(rows[i].Parts), 0)
+		}
+		if !more && !r.missed {
+			*r = rest{known: r.known}
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+	}
+}
+
+// behind reads at most n messages of a lane beyond an ID, and whether there are
+// more.
+func (s *shard) behind(p place, after sms.ID, n int) (rows []store.Queued, more bool, err error) {
+	last := sms.ID(math.MaxInt64) // everything up to it was read
+	for _, name := range s.names {
+		from := store.Place{Lane: p.lane.key, Class: p.class, ID: after}
+		some, err := s.q.o.Engine.QueuedAfter(context.Background(), name, from, n)
+		if err != nil {
+			return nil, false, err
+		}
+		full := len(some) == n
+		if i := slices.IndexFunc(some, func(q store.Queued) bool { return q.Lane != p.lane.key || q.Class != p.class }); i >= 0 {
+			some, full = some[:i], false
+		}
+		if full {
+			last, more = min(last, some[n-1].ID), true
+		}
+		rows = append(rows, some...)
+	}
+	slices.SortFunc(rows, func(a, b store.Queued) int { return cmp.Compare(a.ID, b.ID) })
+	rows = slices.DeleteFunc(rows, func(q store.Queued) bool { return q.ID > last })
+	return rows, more, nil
+}
+
+// lookPage bounds what is read in one go of what is in the store alone, lookPause is
+// the pause after it: a hundred thousand messages a second.
+const (
+	lookPage  = 2_000
+	lookPause = 20 * time.Millisecond
+)
+
+// spilled are the classes of lanes of which not all is in memory.
+func (s *shard) spilled() []place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []place
+	for _, l := range s.lanes {
+		for class := range l.rest {
+			if l.rest[class].spilled {
+				out = append(out, place{l, store.Class(class)})
+			}
+		}
+	}
+	return out
+}
+
+// countBehind learns how much is in the store alone after the shard was loaded.
+func (s *shard) countBehind() {
+	for _, p := range s.spilled() {
+		r := &p.lane.rest[p.class]
+		s.mu.Lock()
+		from := store.Place{Lane: p.lane.key, Class: p.class, ID: r.horizon}
+		s.mu.Unlock()
+		for _, name := range s.names {
+			messages, parts, err := s.q.o.Engine.QueuedRest(context.Background(), name, from)
+			if err != nil {
+				s.q.o.Log.Error("the rest of a lane cannot be counted", "carrier", s.name, "error", err)
+				return
+			}
+			s.mu.Lock()
+			r.behind, r.parts = r.behind+messages, r.parts+parts
+			s.mu.Unlock()
+		}
+		select {
+		case <-s.stopped:
+			return
+		default:
+		}
+	}
+}
+
+// lookBehind goes through what is in the store alone, ends what has expired there
+// and counts the rest.
+func (s *shard) lookBehind() {
+	for _, p := range s.spilled() {
+		if !s.lookThrough(p) {
+			return
+		}
+	}
+}
+
+// lookThrough is false when the shard stops or the store fails.
+func (s *shard) lookThrough(p place) bool {
+	s.mu.Lock()
+	r := &p.lane.rest[p.class]
+	after := r.horizon
+	s.mu.Unlock()
+	var messages, parts int64
+	for {
+		rows, more, err := s.behind(p, after, lookPage)
+		if err != nil {
+			s.q.o.Log.Error("the rest of a lane cannot be read", "carrier", s.name, "error", err)
+			return false
+		}
+		var expired []*entry
+		now := s.q.o.Now()
+		s.mu.Lock()
+		for i := range rows {
+			after = rows[i].ID
+			if now.Before(rows[i].Expires) || !r.spilled || after <= r.horizon || s.known[after] != nil {
+				messages, parts = messages+1, parts+int64(rows[i].Parts)
+				continue
+			}
+			expired = append(expired, s.newEntry(&rows[i]))
+		}
+		s.mu.Unlock()
+		s.expire(expired)
+		if !more {
+			break
+		}
+		select {
+		case <-s.stopped:
+			return false
+		case <-time.After(lookPause):
+		}
+	}
+	s.mu.Lock()
+	if r.spilled {
+		r.behind, r.parts = messages, parts
+	}
+	s.mu.Unlock()
+	return true
+}
