@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -123,19 +124,28 @@ func (e *Engine) pruneMessages(ctx context.Context, f store.Fence, p *store.Pass
 // oldMessages finds those of the next messages of the pass that may go, and says
 // which was the last that it looked at, 0 where there was none.
 func (e *Engine) oldMessages(ctx context.Context, p *store.Pass) (old []oldMessage, last sms.ID, err error) {
-	at := map[sms.ID]int{}
 	var ids []int64
-	// One statement is one snapshot: a message that moves is seen in one place.
-	if err := e.scan(ctx, e.reads, "old messages", `SELECT id, (EXISTS (SELECT FROM queued q WHERE q.id = m.id) OR EXISTS (SELECT FROM awaiting a WHERE a.id = m.id))::int::bigint
-		FROM message m WHERE id > $1::bigint AND id < $2::bigint ORDER BY id LIMIT $3::bigint`, func(r row) error {
-		last = sms.ID(r.int(0))
-		if r.int(1) == 0 {
-			at[last] = len(old)
-			old, ids = append(old, oldMessage{id: last}), append(ids, r.int(0))
-		}
+	if err := e.scan(ctx, e.reads, "old messages", "SELECT id FROM message WHERE id > $1::bigint AND id < $2::bigint ORDER BY id LIMIT $3::bigint", func(r row) error {
+		ids = append(ids, r.int(0))
 		return nil
 	}, int64(p.After), int64(p.Messages), pruneRows); err != nil || len(ids) == 0 {
-		return nil, last, err
+		return nil, 0, err
+	}
+	last = sms.ID(ids[len(ids)-1])
+	at := make(map[sms.ID]int, len(ids))
+	for i, id := range ids {
+		old = append(old, oldMessage{id: sms.ID(id)})
+		at[sms.ID(id)] = i
+	}
+	// One statement is one snapshot: a message that moves is seen in one place. The
+	// IDs are given to it, for a planner that may choose reads all of a long queue.
+	open := map[sms.ID]bool{}
+	if err := e.scan(ctx, e.reads, "open messages", `SELECT id FROM queued WHERE id = ANY($1::bigint[])
+		UNION ALL SELECT id FROM awaiting WHERE id = ANY($1::bigint[])`, func(r row) error {
+		open[sms.ID(r.int(0))] = true
+		return nil
+	}, ids); err != nil {
+		return nil, 0, err
 	}
 	if err := e.scan(ctx, e.reads, "events of old messages", "SELECT msg, slot, seq FROM event WHERE msg = ANY($1::bigint[])", func(r row) error {
 		m := &old[at[sms.ID(r.int(0))]]
@@ -145,7 +155,7 @@ func (e *Engine) oldMessages(ctx context.Context, p *store.Pass) (old []oldMessa
 		return nil, 0, err
 	}
 	return slices.DeleteFunc(old, func(m oldMessage) bool {
-		return slices.ContainsFunc(m.events, func(v store.SlotSeq) bool { return p.Spared.Has(v.Slot, v.Seq) })
+		return open[m.id] || slices.ContainsFunc(m.events, func(v store.SlotSeq) bool { return p.Spared.Has(v.Slot, v.Seq) })
 	}), last, nil
 }
 
@@ -174,28 +184,38 @@ func (e *Engine) pruneStories(ctx context.Context, f store.Fence, p *store.Pass)
 	if slots[0] != p.Place.Slot {
 		p.Place = store.SlotSeq{Slot: slots[0]}
 	}
-	var gone []store.SlotSeq
-	limit, rows, old := p.Messages.Time().UnixMilli(), 0, 0
-	if err := e.scan(ctx, e.reads, "old events", `SELECT seq, at, EXISTS (SELECT FROM message m WHERE m.id = msg)::int::bigint FROM event
-		WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint`, func(r row) error {
-		rows++
-		p.Place.Seq = r.int(0)
-		if r.int(1) >= limit {
+	// The messages of old events, which may be gone.
+	old := map[store.SlotSeq]int64{}
+	limit, rows := p.Messages.Time().UnixMilli(), 0
+	if err := e.scan(ctx, e.reads, "old events", "SELECT seq, at, msg FROM event WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
+		func(r row) error {
+			rows++
+			p.Place.Seq = r.int(0)
+			if r.int(1) < limit {
+				old[p.Place] = r.int(2)
+			}
 			return nil
-		}
-		old++
-		if r.int(2) == 0 && !p.Spared.Has(p.Place.Slot, p.Place.Seq) {
-			gone = append(gone, p.Place)
-		}
-		return nil
-	}, p.Place.Slot, p.Place.Seq, pruneRows); err != nil {
+		}, p.Place.Slot, p.Place.Seq, pruneRows); err != nil {
 		return n, err
+	}
+	there := map[int64]bool{}
+	if err := e.scan(ctx, e.reads, "messages of old events", "SELECT id FROM message WHERE id = ANY($1::bigint[])", func(r row) error {
+		there[r.int(0)] = true
+		return nil
+	}, slices.Collect(maps.Values(old))); err != nil {
+		return n, err
+	}
+	var gone []store.SlotSeq
+	for at, message := range old {
+		if !there[message] && !p.Spared.Has(at.Slot, at.Seq) {
+			gone = append(gone, at)
+		}
 	}
 	n.Events = len(gone)
 	if n.Held, err = e.prune(ctx, f, len(gone) > 0, func(tx pgx.Tx, _ time.Time) error { return deleteEvents(ctx, tx, gone) }); err != nil {
 		return n, err
 	}
-	if rows < pruneRows || old == 0 { // what comes next is younger
+	if rows < pruneRows || len(old) == 0 { // what comes next is younger
 		p.Place = store.SlotSeq{Slot: p.Place.Slot + 1}
 	}
 	return n, nil
