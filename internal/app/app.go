@@ -27,6 +27,7 @@ import (
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/record"
+	"heliograph/internal/trace"
 	"heliograph/internal/usage"
 )
 
@@ -44,6 +45,9 @@ const commitLimit = 2 * time.Second
 
 // drainTime bounds an orderly end: what is in flight is waited for this long.
 const drainTime = 30 * time.Second
+
+// traceTime bounds how long the last spans of traces are sent at the end.
+const traceTime = 3 * time.Second
 
 // service is everything that runs.
 type service struct {
@@ -65,6 +69,7 @@ type service struct {
 	manager   *nodes.Manager
 	accept    *accept.Service
 	ids       *sms.MessageIDs
+	tracer    *trace.Tracer // nil where nothing is traced
 	fatal     chan error
 }
 
@@ -100,6 +105,7 @@ func (s *service) abandon(ctx context.Context) {
 		s.committer.Close()
 		s.leave(ctx)
 	}
+	s.closeTracer()
 	if s.engine != nil {
 		if err := s.engine.Close(); err != nil {
 			s.log.Warn("the database did not close in order", "error", err)
@@ -124,6 +130,11 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.messages = store.NewMessageCache(cachedMessages).Pack(packedBytes, record.AppendMessage, record.Message)
+	if s.tracer, err = trace.New(trace.Options{Endpoint: s.cfg.Tracing.Endpoint, Headers: s.cfg.Tracing.Headers,
+		SampleRatio: s.cfg.Tracing.SampleRatio, Node: s.cfg.Node, Key: s.secrets.MessageIDKey, MessageID: s.ids.Format,
+		Message: s.messages.Get, Registerer: s.metrics.registry, Log: s.log, Now: now}); err != nil {
+		return fmt.Errorf("tracing: %w", err)
+	}
 	s.committer = store.NewCommitter(s.engine, s.place.fence, store.CommitterOptions{
 		Observers: []func([]*store.Change){s.remember, s.observe},
 		Stats:     s.metrics.commit,
@@ -245,6 +256,7 @@ func (s *service) observe(changes []*store.Change) {
 		return
 	}
 	s.metrics.observe(changes)
+	s.tracer.Observe(changes)
 	s.queue.Observe(changes)
 	s.receipts.Observe(changes)
 	s.work.observe(changes)
@@ -311,7 +323,15 @@ func (s *service) stop(server *http.Server, stop func()) error {
 	s.queue.Close(ctx)
 	s.committer.Close()
 	s.leave(ctx)
+	s.closeTracer()
 	return s.engine.Close()
+}
+
+// closeTracer sends the last spans, as far as the collector answers at once.
+func (s *service) closeTracer() {
+	ctx, cancel := context.WithTimeout(context.Background(), traceTime)
+	defer cancel()
+	s.tracer.Close(ctx)
 }
 
 func (s *service) url(a net.Addr) string {

@@ -16,6 +16,7 @@ import (
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/endpoint"
 	"heliograph/internal/sms"
+	"heliograph/internal/trace/publication"
 )
 
 // newRouter makes the router of a slot's events with the publishers that the
@@ -38,7 +39,7 @@ func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error)
 		Messages: func(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 			return s.messages.Fill(ctx, s.engine, ids)
 		},
-		MessageID: s.ids.Format, Factory: factory, Logger: s.log, Published: s.metrics.publication,
+		MessageID: s.ids.Format, Factory: publication.Factory(s.tracer, s.ids.Parse, factory), Logger: s.log, Published: s.metrics.publication,
 		MaxLagAge: s.cfg.Events.Retention,
 	}), nil
 }
@@ -65,7 +66,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: append(s.operations(), s.reconciliation()),
-		Healthy: s.healthy, Observe: s.metrics.request, Log: s.log, Now: now,
+		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)
