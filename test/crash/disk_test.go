@@ -4,13 +4,15 @@ package crash
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
 // TestDiskFull fills the disk under load: sends are refused at once, reads are
-// answered, and the same process serves again when there is room.
+// answered, what was accepted comes to its end, a process that is killed starts
+// again, and serves when there is room.
 func TestDiskFull(t *testing.T) {
 	e := newEpoch(t, 4, 0, newFigures())
 	defer e.close()
@@ -27,6 +29,28 @@ func TestDiskFull(t *testing.T) {
 	e.failing.Store(true)
 	free := fill(t, e.dir)
 	eventually(t, "sends to be refused", func() bool { return e.figures.refused.Load() > 20 })
+	e.goesOnFull(id)
+	// The ballast is room enough for the outcomes of all that was accepted.
+	e.settle()
+
+	e.kill("full")
+	e.startNext(nil)
+	e.ready()
+	e.isRefused()
+	e.goesOnFull(id)
+	if info, err := os.Stat(e.data("heliograph.db.ballast")); err == nil {
+		t.Errorf("on a full disk the ballast has %d bytes", info.Size())
+	}
+	free()
+	e.resumes()
+	e.terminate()
+	e.finish(false)
+	t.Logf("%d sends refused while the disk was full", e.figures.refused.Load())
+}
+
+// goesOnFull: on a full disk reads are answered, and sends are refused.
+func (e *epoch) goesOnFull(id string) {
+	e.t.Helper()
 	c := e.dial(e.node)
 	defer c.Close()
 	for _, read := range []struct {
@@ -40,27 +64,22 @@ func TestDiskFull(t *testing.T) {
 	} {
 		body, err := json.Marshal(read.in)
 		if err != nil {
-			t.Fatal(err)
+			e.t.Fatal(err)
 		}
 		call := c.Call
 		if read.operator {
 			call = c.Operate
 		}
 		if status, answer, err := call(read.operation, body); err != nil || status != 200 {
-			t.Errorf("%s on a full disk: %d %s %v", read.operation, status, answer, err)
+			e.t.Errorf("%s on a full disk: %d %s %v", read.operation, status, answer, err)
 		}
 	}
 	e.isRefused()
 	select {
 	case <-e.server.Done():
-		t.Fatalf("the server ended\n%s", e.stderr.tail())
+		e.t.Fatalf("the server ended\n%s", e.stderr.tail())
 	default:
 	}
-	free()
-	e.resumes()
-	e.terminate()
-	e.finish(false)
-	t.Logf("%d sends refused while the disk was full", e.figures.refused.Load())
 }
 
 // isRefused makes a send that has to be refused, with an exception that asks the

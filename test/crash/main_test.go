@@ -17,6 +17,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the schedule; 0 draws one")
 	rounds    = flag.Int("rounds", 0, "kill the server as many times; 0 is a short run")
+	nodesFlag = flag.Int("nodes", 3, "so many nodes over PostgreSQL")
 	onlyEpoch = flag.Int("epoch", -1, "run only this epoch of the schedule")
 )
 

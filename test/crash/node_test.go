@@ -163,6 +163,7 @@ func (n *node) readLog() map[sms.PartID]bool {
 		n.counted++
 		if l.Detail == recovered {
 			after[part] = true
+			w.afterEnd[part] = true
 		}
 	}
 	return after

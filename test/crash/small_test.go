@@ -12,7 +12,7 @@ import (
 )
 
 // smallDisk is the size of a small disk in bytes: room for an epoch.
-const smallDisk = 96 << 20
+const smallDisk = 128 << 20
 
 // mountSmall mounts a file system of so many bytes.
 func mountSmall(t *testing.T, at string, bytes int) (unmount func()) {

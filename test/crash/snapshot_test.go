@@ -39,7 +39,7 @@ func (e *epoch) look() {
 			e.t.Fatal(err)
 		}
 	}
-	engine, err := sqlite.Open(e.t.Context(), filepath.Join(dir, "heliograph.db"), sqlite.Options{CacheSize: 8 << 20, Readers: 1})
+	engine, err := sqlite.Open(e.t.Context(), filepath.Join(dir, "heliograph.db"), sqlite.Options{CacheSize: 8 << 20, Readers: 1, Ballast: -1})
 	if err != nil {
 		e.t.Fatalf("the store cannot be read after a kill: %v", err)
 	}

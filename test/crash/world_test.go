@@ -66,20 +66,21 @@ type world struct {
 
 	lives       atomic.Int64 // processes that were started
 	key         rig.Key
-	timeout     time.Duration      // of a client's call
-	later       bool               // the time for receipts is over
-	resent      map[sms.PartID]int // times that a process said it sends a part again
-	seen        int                // MessageIds that were looked for in the store
-	failing     atomic.Bool        // the store is full, broken or away, or was a moment ago
-	busy        sync.WaitGroup     // clients
-	unexplained atomic.Int64       // sends that were refused, though nothing was done to the server
-	stop        func()             // them
+	timeout     time.Duration       // of a client's call
+	later       bool                // the time for receipts is over
+	afterEnd    map[sms.PartID]bool // parts that were in flight when a process ended, and were sent again
+	resent      map[sms.PartID]int  // times that a process said it sends a part again
+	seen        int                 // MessageIds that were looked for in the store
+	failing     atomic.Bool         // the store is full, broken or away, or was a moment ago
+	busy        sync.WaitGroup      // clients
+	unexplained atomic.Int64        // sends that were refused, though nothing was done to the server
+	stop        func()              // them
 }
 
 func newWorld(t *testing.T, seed uint64, number int, f *figures) *world {
 	t.Helper()
 	w := &world{t: t, seed: seed, number: number, random: rand.New(rand.NewPCG(seed, uint64(number))),
-		ledger: newLedger(), figures: f, resent: map[sms.PartID]int{}, centres: map[string]*centre{}, timeout: patience}
+		ledger: newLedger(), figures: f, resent: map[sms.PartID]int{}, afterEnd: map[sms.PartID]bool{}, centres: map[string]*centre{}, timeout: patience}
 	w.plan = drawPlan(w.random)
 	w.ended, w.end = context.WithCancel(context.Background())
 	for _, name := range []string{"one", "two"} {

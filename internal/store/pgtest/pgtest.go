@@ -112,6 +112,11 @@ func Name(address string) string {
 // URL is where a database is reached.
 func (c *Cluster) URL(database string) string { return socketURL(c.sockets, database) }
 
+// Address is the network and the address of the server's socket, for a proxy.
+func (c *Cluster) Address() (network, address string) {
+	return "unix", filepath.Join(c.sockets, ".s.PGSQL."+port)
+}
+
 // Database makes an empty database and gives its URL.
 func (c *Cluster) Database() string {
 	c.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	driversqlite "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -36,13 +37,34 @@ func (e *Engine) Join(ctx context.Context, node string) (store.Fence, error) {
 }
 
 // Apply writes the changes in one transaction. ctx is looked at before it
-// begins; from then on it ends either way, so that the answer is sure.
+// begins; from then on it ends either way, so that the answer is sure. When the disk
+// is full, changes that take new messages fail first; see Options.Ballast.
 func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	full := !e.ballast.there && !e.ballast.take(time.Now())
+	var err error
+	if !full {
+		err = e.apply(f, changes)
+		full = errors.Is(err, store.ErrFull) && e.ballast.give(time.Now())
+	}
+	if full {
+		err = e.applyRest(f, changes)
+	}
+	if err != nil {
+		for _, c := range changes {
+			c.Events, c.Err = nil, nil
+		}
+		return fmt.Errorf("commit %d changes: %w", len(changes), err)
+	}
+	return nil
+}
+
+// apply is one transaction, under mu.
+func (e *Engine) apply(f store.Fence, changes []*store.Change) error {
 	newest := sms.ID(0)
 	err := e.transact(func() error {
 		if err := e.check(f); err != nil {
@@ -61,10 +83,7 @@ func (e *Engine) Apply(ctx context.Context, f store.Fence, changes []*store.Chan
 		return e.write(changes)
 	})
 	if err != nil {
-		for _, c := range changes {
-			c.Events, c.Err = nil, nil
-		}
-		return fmt.Errorf("commit %d changes: %w", len(changes), err)
+		return err
 	}
 	e.seq, e.maxID = e.batch.Seq, max(e.maxID, newest)
 	return nil

@@ -55,7 +55,7 @@ func TestNewDatabaseBesideLeftovers(t *testing.T) {
 			if err := e.Close(); err != nil {
 				t.Error(err)
 			}
-			if files := list(t, path); !slices.Equal(files, []string{"heliograph.db"}) {
+			if files := list(t, path); !slices.Equal(files, []string{"heliograph.db", "heliograph.db.ballast"}) {
 				t.Errorf("files %q", files)
 			}
 		})
@@ -102,7 +102,7 @@ func TestDatabaseGoneFromItsLog(t *testing.T) {
 // empty one in its place, in which there is no table.
 func TestDatabaseGoneWhileOpening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "heliograph.db")
-	e := newEngine(Options{})
+	e := newEngine(path, Options{})
 	if err := prepare(t.Context(), path, e.options); err != nil {
 		t.Fatal(err)
 	}

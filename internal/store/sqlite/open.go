@@ -33,6 +33,11 @@ type Options struct {
 	// keys ascend and what is written is at the ends of the tables.
 	// Each reader has an eighth of it.
 	CacheSize int
+	// Ballast is the size in bytes of a file that takes room beside the database:
+	// 32 MiB; a negative size is none. On a full disk it is removed, so that receipts
+	// and other outcomes are written still, and new messages are refused with ErrFull
+	// until there is room for it again.
+	Ballast int64
 }
 
 func (o Options) withDefaults() Options {
@@ -47,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheSize == 0 {
 		o.CacheSize = 8 << 20
+	}
+	if o.Ballast == 0 {
+		o.Ballast = 32 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -72,6 +80,8 @@ type Engine struct {
 	seq    int64          // last event of the fence's slot
 	maxID  sms.ID         // no message row has a larger one
 	closed bool
+
+	ballast ballast
 }
 
 // Open opens the database file at path, making it where there is none, brings
@@ -83,24 +93,32 @@ type Engine struct {
 // opened or is locked, ErrBroken where it is damaged, no database, or gone from
 // beside its write-ahead log.
 func Open(ctx context.Context, path string, o Options) (*Engine, error) {
-	e := newEngine(o)
-	if err := e.open(ctx, path); err != nil {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	e := newEngine(path, o)
+	if err = e.open(ctx, path); errors.Is(classify(err), store.ErrFull) && e.ballast.give(time.Now()) {
+		e.release()
+		e = newEngine(path, o)
+		err = e.open(ctx, path)
+	}
+	if err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database %s: %w", path, classify(err))
 	}
+	e.ballast.take(time.Now())
 	go e.mover.run()
 	return e, nil
 }
 
-func newEngine(o Options) *Engine {
-	return &Engine{options: o.withDefaults(), batch: plan.New(), rows: newStatements(), closing: make(chan struct{})}
+func newEngine(path string, o Options) *Engine {
+	o = o.withDefaults()
+	return &Engine{options: o, batch: plan.New(), rows: newStatements(), closing: make(chan struct{}),
+		ballast: ballast{path: path + ".ballast", bytes: max(0, o.Ballast)}}
 }
 
 func (e *Engine) open(ctx context.Context, path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
 	if err := prepare(ctx, path, e.options); err != nil {
 		return err
 	}
