@@ -95,9 +95,9 @@ type endpoint struct {
 	run       func(ctx context.Context, c *Call, input any, out []byte) ([]byte, error)
 }
 
-func (o operation) endpoint(rates Rates) *endpoint {
+func (o operation) endpoint(rates Rates, shared Taker) *endpoint {
 	return &endpoint{
-		name: o.name, action: o.action, rate: rates.newLimiter(o.name),
+		name: o.name, action: o.action, rate: rates.newLimiter(o.name, shared),
 		in: func(body []byte) (any, error) {
 			in, err := o.handler.decode(body)
 			if err != nil {
@@ -138,7 +138,7 @@ func (o Operation) endpoint() *endpoint {
 
 // endpoints are all operations by X-Amz-Target. Two of the same target, and a row
 // whose operation the model does not have, are mistakes in the program.
-func (a *API) endpoints(rates Rates, extra []Operation) map[string]*endpoint {
+func (a *API) endpoints(rates Rates, shared Taker, extra []Operation) map[string]*endpoint {
 	all := map[string]*endpoint{}
 	add := func(target string, e *endpoint) {
 		if all[target] != nil {
@@ -150,7 +150,7 @@ func (a *API) endpoints(rates Rates, extra []Operation) map[string]*endpoint {
 		if _, ok := wire.Lookup(o.name); !ok {
 			panic(fmt.Sprintf("api: the model has no operation %s", o.name))
 		}
-		add(targetPrefix+o.name, o.endpoint(rates))
+		add(targetPrefix+o.name, o.endpoint(rates, shared))
 	}
 	for _, o := range extra {
 		add(o.Target, o.endpoint())

@@ -84,16 +84,18 @@ func (r Rates) With(changed map[string]float64) (Rates, error) {
 
 // limiter holds one operation to its rate, account by account.
 type limiter struct {
+	operation string
 	perSecond float64
-	accounts  sync.Map // *throttle.Limiter by account id
+	shared    Taker    // nil: this node alone answers
+	accounts  sync.Map // *throttle.Limiter or *sharedRate by account id
 }
 
 // newLimiter gives nil for an operation without a limit.
-func (r Rates) newLimiter(operation string) *limiter {
+func (r Rates) newLimiter(operation string, shared Taker) *limiter {
 	if r[operation] <= 0 {
 		return nil
 	}
-	return &limiter{perSecond: r[operation]}
+	return &limiter{operation: operation, perSecond: r[operation], shared: shared}
 }
 
 // take counts one request of the account, or refuses it.
@@ -103,10 +105,30 @@ func (l *limiter) take(account string, now time.Time) error {
 	}
 	of, ok := l.accounts.Load(account)
 	if !ok {
-		of, _ = l.accounts.LoadOrStore(account, throttle.NewLimiter(l.perSecond, burst, now))
+		of, _ = l.accounts.LoadOrStore(account, l.of(account, now))
 	}
-	if _, ok := of.(*throttle.Limiter).Allow(now); !ok {
+	passed, err := true, error(nil)
+	switch of := of.(type) {
+	case *throttle.Limiter:
+		_, passed = of.Allow(now)
+	case *sharedRate:
+		passed, err = of.take(now)
+	}
+	switch {
+	case err != nil:
+		refusal := sms.Throttled("Rate cannot be checked just now; try again.")
+		refusal.Err = err
+		return refusal
+	case !passed:
 		return sms.Throttled("Rate exceeded: the account may make %g requests a second to this operation.", l.perSecond)
 	}
 	return nil
+}
+
+// of makes what holds one account to the rate.
+func (l *limiter) of(account string, now time.Time) any {
+	if l.shared == nil {
+		return throttle.NewLimiter(l.perSecond, burst, now)
+	}
+	return newSharedRate(l.shared, l.operation+"/"+account, l.perSecond)
 }

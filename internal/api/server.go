@@ -29,6 +29,10 @@ type Options struct {
 	Rates  Rates  // nil: the guide's
 	Limits Limits // zero: DefaultLimits
 
+	// SharedRates holds the accounts to Rates where several nodes answer them; nil:
+	// there is this one only.
+	SharedRates Taker
+
 	// SimulatedInventory offers phone numbers of every type and country that the
 	// guide's tables allow, on the carrier named "sim", where the operator's
 	// inventory has none.
@@ -110,7 +114,7 @@ func New(o Options) *API {
 	if rates == nil {
 		rates = GuideRates()
 	}
-	a.table = a.endpoints(rates, o.ExtraOperations)
+	a.table = a.endpoints(rates, o.SharedRates, o.ExtraOperations)
 	return a
 }
 
