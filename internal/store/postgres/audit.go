@@ -121,17 +121,19 @@ func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*sto
 	return ledger, err
 }
 
-// AuditLogs are the logs of the slots that were ever taken, or that a router was at.
+// AuditLogs are the logs that have events or a cursor.
 func (e *Engine) AuditLogs(ctx context.Context) ([]store.AuditedLog, error) {
 	var out []store.AuditedLog
-	err := e.scan(ctx, e.reads, "event logs to audit", `SELECT s.slot,
+	err := e.scan(ctx, e.reads, "event logs to audit", `SELECT s.slot::bigint,
 			greatest((SELECT c.seq FROM last_commit c WHERE c.slot = s.slot ORDER BY c.epoch DESC, c.n DESC LIMIT 1),
 				(SELECT max(v.seq) FROM event v WHERE v.slot = s.slot), 0),
 			coalesce((SELECT max(r.seq) FROM router r WHERE r.slot = s.slot), 0)
-		FROM (SELECT slot FROM node UNION SELECT slot FROM router) s ORDER BY s.slot`, func(r row) error {
-		out = append(out, store.AuditedLog{Slot: int(r.int(0)), Last: r.int(1), Cursor: r.int(2)})
+		FROM generate_series(0, $1::bigint) s(slot) ORDER BY s.slot`, func(r row) error {
+		if l := (store.AuditedLog{Slot: int(r.int(0)), Last: r.int(1), Cursor: r.int(2)}); l.Last > 0 || l.Cursor > 0 {
+			out = append(out, l)
+		}
 		return nil
-	})
+	}, sms.MaxSlot)
 	return out, err
 }
 

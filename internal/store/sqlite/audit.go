@@ -98,12 +98,15 @@ func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*sto
 // AuditLogs are the logs that have events or a cursor.
 func (e *Engine) AuditLogs(ctx context.Context) ([]store.AuditedLog, error) {
 	var out []store.AuditedLog
-	err := e.scan(ctx, "event logs to audit", `SELECT slot, coalesce(max(seq), 0),
-			coalesce((SELECT max(key) FROM event WHERE key BETWEEN slot << 56 AND ((slot + 1) << 56) - 1), 0)
-		FROM (SELECT slot, seq FROM router UNION ALL SELECT slot, 0 FROM node) GROUP BY slot ORDER BY slot`, nil, func(r row) error {
-		out = append(out, store.AuditedLog{Slot: int(r.int(0)), Cursor: r.int(1), Last: seqOf(r.int(2))})
-		return nil
-	})
+	err := e.scan(ctx, "event logs to audit", `WITH RECURSIVE slots(slot) AS (SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot < ?)
+		SELECT slot, coalesce((SELECT max(key) FROM event WHERE key BETWEEN slot << ? AND ((slot + 1) << ?) - 1), 0),
+			coalesce((SELECT seq FROM router WHERE router.slot = slots.slot), 0) FROM slots`,
+		[]driver.Value{int64(sms.MaxSlot), int64(slotShift), int64(slotShift)}, func(r row) error {
+			if l := (store.AuditedLog{Slot: int(r.int(0)), Last: seqOf(r.int(1)), Cursor: r.int(2)}); l.Last > 0 || l.Cursor > 0 {
+				out = append(out, l)
+			}
+			return nil
+		})
 	return out, err
 }
 

@@ -1,0 +1,237 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// Page is what one Step found. Pages add up in any order.
+type Page struct {
+	Messages Messages `json:"messages,omitzero"`
+	Parts    Parts    `json:"parts,omitzero"`
+	Cost     []Amount `json:"cost,omitempty"`   // of messages
+	Ledger   []Amount `json:"ledger,omitempty"` // all that was spent; with the last cost
+	Logs     []Log    `json:"logs,omitempty"`
+	Waiting  []Wait   `json:"waiting,omitempty"`
+	InFlight int64    `json:"in_flight,omitempty"`
+	Breaks   []Break  `json:"breaks,omitempty"`
+
+	// Pruned is the ID below which ended messages may have been deleted.
+	Pruned sms.ID `json:"pruned,omitempty"`
+}
+
+// Amount is what an account spent in a month on a channel, in millionths of a US
+// dollar.
+type Amount struct {
+	Account string    `json:"account"`
+	Month   string    `json:"month"`
+	Channel string    `json:"channel"`
+	Amount  sms.Money `json:"amount"`
+}
+
+// Log is the event log of a slot, or the part of it that is in the window.
+type Log struct {
+	Slot    int   `json:"slot"`
+	Written int64 `json:"written"` // events that got a place in the log
+	There   int64 `json:"there"`   // of them, that are in the log
+	Pruned  int64 `json:"pruned"`  // of them, that are gone with the messages they were about
+	Behind  int64 `json:"behind"`  // the router's cursor: published, or waiting for a destination
+	Ahead   int64 `json:"ahead"`   // of the cursor: to be published
+}
+
+// Wait is what a destination has still to get of the events behind the cursors.
+type Wait struct {
+	Destination string `json:"destination"`
+	Events      int64  `json:"events"`
+}
+
+// Spend is an account's month, held against its messages.
+type Spend struct {
+	Account  string `json:"account"`
+	Month    string `json:"month"`
+	Channel  string `json:"channel"`
+	Ledger   string `json:"ledger_usd"`
+	Messages string `json:"messages_usd"` // price and carrier fee of those there are
+	// Compared is exactly, at_most where messages of the month may have been
+	// pruned, or not_whole where the window has only a part of the month.
+	Compared string `json:"compared"`
+}
+
+// Report adds pages up. Make it with NewReport.
+type Report struct {
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to"`
+
+	Messages            Messages `json:"messages"`
+	MessagesUnaccounted int64    `json:"messages_unaccounted"`
+	Parts               Parts    `json:"parts"`
+	PartsOnTheWire      int64    `json:"parts_on_the_wire"`
+	PartsInFlight       int64    `json:"parts_marked_in_flight"`
+	PartsUnaccounted    int64    `json:"parts_unaccounted"`
+	Logs                []Log    `json:"event_logs"`
+	Waiting             []Wait   `json:"events_waiting"`
+	Spend               []Spend  `json:"spend"`
+	Broken              int64    `json:"broken"`
+	Holds               bool     `json:"holds"`
+
+	cost, ledger map[store.SpendKey]sms.Money
+	pruned       sms.ID
+	open         bool // the window has no end
+}
+
+// NewReport is an empty report of a window; a zero time is no bound.
+func NewReport(from, to, now time.Time) *Report {
+	r := &Report{From: from, To: to, open: to.IsZero(), Logs: []Log{}, Waiting: []Wait{},
+		cost: map[store.SpendKey]sms.Money{}, ledger: map[store.SpendKey]sms.Money{}}
+	if r.open {
+		r.To = now
+	}
+	return r
+}
+
+// Add adds a page.
+func (r *Report) Add(p *Page) {
+	r.Messages = sum(r.Messages, p.Messages)
+	r.Parts = Parts{r.Parts.Billed + p.Parts.Billed, r.Parts.HandedOver + p.Parts.HandedOver, r.Parts.Never + p.Parts.Never,
+		r.Parts.Waiting + p.Parts.Waiting, r.Parts.Resent + p.Parts.Resent}
+	r.PartsInFlight += p.InFlight
+	add(r.cost, p.Cost)
+	add(r.ledger, p.Ledger)
+	for _, l := range p.Logs {
+		i, known := slices.BinarySearchFunc(r.Logs, l.Slot, func(l Log, slot int) int { return cmp.Compare(l.Slot, slot) })
+		if !known {
+			r.Logs = slices.Insert(r.Logs, i, Log{Slot: l.Slot})
+		}
+		has := &r.Logs[i]
+		has.Written, has.There, has.Pruned = has.Written+l.Written, has.There+l.There, has.Pruned+l.Pruned
+		has.Behind, has.Ahead = has.Behind+l.Behind, has.Ahead+l.Ahead
+	}
+	for _, w := range p.Waiting {
+		i, known := slices.BinarySearchFunc(r.Waiting, w.Destination, func(w Wait, name string) int { return cmp.Compare(w.Destination, name) })
+		if !known {
+			r.Waiting = slices.Insert(r.Waiting, i, Wait{Destination: w.Destination})
+		}
+		r.Waiting[i].Events += w.Events
+	}
+	r.pruned = max(r.pruned, p.Pruned)
+	r.Broken += int64(len(p.Breaks))
+}
+
+func sum(a, b Messages) Messages {
+	return Messages{a.Accepted + b.Accepted, a.Delivered + b.Delivered, a.Failed + b.Failed, a.Expired + b.Expired, a.Unknown + b.Unknown,
+		a.Successful + b.Successful, a.Queued + b.Queued, a.Awaiting + b.Awaiting}
+}
+
+func add(sums map[store.SpendKey]sms.Money, amounts []Amount) {
+	for _, a := range amounts {
+		sums[store.SpendKey{Account: a.Account, Month: a.Month, Channel: a.Channel}] += a.Amount
+	}
+}
+
+// channelText is what text messages are spent on.
+const channelText = "TEXT"
+
+// How a month can be compared.
+const (
+	exactly  = "exactly"
+	atMost   = "at_most"
+	notWhole = "not_whole"
+)
+
+// compared says how much of a month the window has.
+func (r *Report) compared(month string) string {
+	begin, end, err := monthOf(month)
+	switch {
+	case err != nil:
+		return exactly // nothing is accepted in it
+	case begin.Before(r.From) || !r.open && end.After(r.To):
+		return notWhole
+	case r.pruned > idAt(begin):
+		return atMost
+	}
+	return exactly
+}
+
+func monthOf(month string) (begin, end time.Time, err error) {
+	begin, err = time.Parse("2006-01", month)
+	return begin, begin.AddDate(0, 1, 0), err
+}
+
+// unequal are the accounts' months whose ledger is not what the messages cost.
+func (r *Report) unequal() []store.SpendKey {
+	var out []store.SpendKey
+	for _, k := range r.months() {
+		ledger, cost := r.ledger[k], r.cost[k]
+		switch r.compared(k.Month) {
+		case exactly:
+			if ledger != cost {
+				out = append(out, k)
+			}
+		case atMost:
+			// The ledger's rows are pruned too, in their own time.
+			if _, there := r.ledger[k]; there && cost > ledger {
+				out = append(out, k)
+			}
+		}
+	}
+	return out
+}
+
+// months are the accounts' months on the channel that messages are spent on.
+func (r *Report) months() []store.SpendKey {
+	all := map[store.SpendKey]bool{}
+	for _, sums := range []map[store.SpendKey]sms.Money{r.cost, r.ledger} {
+		for k := range sums {
+			if k.Channel == channelText {
+				all[k] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b store.SpendKey) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Month, b.Month))
+	})
+}
+
+// doubts are the months to be counted once more: a message may have been written
+// behind where the count was by then.
+func (r *Report) doubts() []string {
+	var out []string
+	for _, k := range r.unequal() {
+		if _, _, err := monthOf(k.Month); err == nil && !slices.Contains(out, k.Month) {
+			out = append(out, k.Month)
+		}
+	}
+	return out
+}
+
+// forget makes room for a month that is counted once more.
+func (r *Report) forget(month string) {
+	for _, sums := range []map[store.SpendKey]sms.Money{r.cost, r.ledger} {
+		maps.DeleteFunc(sums, func(k store.SpendKey, _ sms.Money) bool { return k.Month == month })
+	}
+}
+
+// finish compares what can only be compared in the end, and answers what broke.
+func (r *Report) finish() []Break {
+	var out []Break
+	for _, k := range r.unequal() {
+		out = append(out, Break{Kind: KindSpend, Row: fmt.Sprintf("spend of account %s in %s on %s", k.Account, k.Month, k.Channel),
+			Why: fmt.Sprintf("the ledger has %s USD, and its messages cost %s USD", r.ledger[k], r.cost[k])})
+	}
+	r.Spend = []Spend{}
+	for _, k := range r.months() {
+		r.Spend = append(r.Spend, Spend{Account: k.Account, Month: k.Month, Channel: k.Channel,
+			Ledger: r.ledger[k].String(), Messages: r.cost[k].String(), Compared: r.compared(k.Month)})
+	}
+	r.Broken += int64(len(out))
+	r.PartsOnTheWire = r.Parts.OnTheWire()
+	r.MessagesUnaccounted, r.PartsUnaccounted = r.Messages.Unaccounted(), r.Parts.Unaccounted()
+	r.Holds = r.Broken == 0 && r.MessagesUnaccounted == 0 && r.PartsUnaccounted == 0
+	return out
+}
