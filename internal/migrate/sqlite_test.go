@@ -73,11 +73,13 @@ func files(t *testing.T, dir string) (names []string) {
 // Between two files everything arrives, and digests say so.
 func TestMove(t *testing.T) {
 	dir, want := filled(t)
+	beside := files(t, dir)
 	before, err := os.ReadFile(datadir.Database(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := openSource(t, datadir.Database(dir))
+	t.Chdir(filepath.Dir(dir)) // names are as people give them
+	source := openSource(t, datadir.Database(filepath.Base(dir)))
 	path := filepath.Join(t.TempDir(), "new.db")
 	target, err := sqlite.CreateTarget(t.Context(), path, sqlite.Options{Logger: quiet})
 	if err != nil {
@@ -99,6 +101,9 @@ func TestMove(t *testing.T) {
 		}
 	}
 	sameFile(t, datadir.Database(dir), before)
+	if got := files(t, dir); !slices.Equal(got, beside) {
+		t.Errorf("the source's directory has %v, and had %v", got, beside)
+	}
 	if got := files(t, filepath.Dir(path)); !slices.Equal(got, []string{"new.db"}) {
 		t.Errorf("the target's directory has %v", got)
 	}
@@ -217,8 +222,8 @@ func TestNothingIsLeftOfFailures(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	dir, _ := filled(t)
 	path := datadir.Database(dir)
-	write := func(path string) {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -227,7 +232,7 @@ func TestRefusals(t *testing.T) {
 	}
 	// A log of another database would be taken for the new one's.
 	alone := filepath.Join(t.TempDir(), "heliograph.db")
-	write(alone + "-wal")
+	write(alone+"-wal", "log")
 	if _, err := sqlite.CreateTarget(t.Context(), alone, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "heliograph.db-wal is there already") {
 		t.Errorf("a log that is there: %v", err)
 	}
@@ -235,7 +240,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a target that was refused leaves %v", got)
 	}
 	empty := filepath.Join(t.TempDir(), "heliograph.db")
-	write(empty)
+	write(empty, "")
 	if _, err := sqlite.OpenSource(t.Context(), empty, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "no tables of this program") {
 		t.Errorf("an empty source: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -34,8 +35,16 @@ func openSource(ctx context.Context, path string, o Options) (*Source, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	// What the write-ahead log holds is read from there.
-	c, err := connect(ctx, reading(path, o))
+	q := url.Values{"mode": {"ro"}}
+	// What a write-ahead log holds is read from there. Without one no other file is
+	// needed, nor left beside this one.
+	switch unlogged, err := missing(path + "-wal"); {
+	case err != nil:
+		return nil, err
+	case unlogged:
+		q.Set("immutable", "1")
+	}
+	c, err := connect(ctx, dsn(path, o, o.CacheSize, q))
 	if err != nil {
 		return nil, err
 	}

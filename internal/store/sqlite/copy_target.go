@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,8 +23,8 @@ type Target struct {
 
 var _ transfer.Target = (*Target)(nil)
 
-// CreateTarget makes a database that Commit puts at path, where there must be
-// none. What an interrupted one has left is removed; the caller sees to it that
+// CreateTarget makes a database that Commit puts at path, where there must be none,
+// nor a write-ahead log. What an interrupted one has left is removed; the caller sees to it that
 // there is no other at work.
 func CreateTarget(ctx context.Context, path string, o Options) (*Target, error) {
 	t, err := createTarget(ctx, path, o.withDefaults())
@@ -41,9 +40,13 @@ func createTarget(ctx context.Context, path string, o Options) (*Target, error) 
 		return nil, err
 	}
 	// A write-ahead log would be taken for that of the new file.
-	for _, end := range append([]string{""}, beside...) {
-		if _, err := os.Lstat(path + end); !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is there already; move %s away, and with it -wal and -shm", filepath.Base(path+end), filepath.Base(path))
+	for _, name := range []string{path, path + "-wal"} {
+		absent, err := missing(name)
+		if err != nil {
+			return nil, err
+		}
+		if !absent {
+			return nil, fmt.Errorf("%s is there already; move %s away, and with it -wal and -shm", filepath.Base(name), filepath.Base(path))
 		}
 	}
 	t := &Target{path: path, building: path + ".migrating"}
@@ -179,6 +182,11 @@ func (t *Target) commit(ctx context.Context) error {
 	}
 	if err := syncFile(t.building); err != nil {
 		return err
+	}
+	for _, end := range beside { // they are empty, or of no use without theirs
+		if err := remove(t.path + end); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(t.building, t.path); err != nil {
 		return err
