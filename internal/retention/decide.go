@@ -23,8 +23,10 @@ const (
 	// within is how long a step may keep commits waiting, about.
 	within = 10 * time.Millisecond
 	// rest is how many times as long as a step took nothing is done after it: the
-	// store is busy with old rows for a fifth of the time at most.
-	rest = 4
+	// store is busy with old rows for a fifth of the time at most; for a third once a
+	// pass takes longer than it should be to the next one, so that what comes faster
+	// than that does not pile up.
+	rest, shortRest = 4, 2
 	// A pass begins after a tenth of the shortest time that something is kept, but
 	// not more or less often than these.
 	leastEvery, mostEvery = time.Second, 10 * time.Minute
@@ -69,4 +71,9 @@ func (k Keep) every() time.Duration {
 
 // pause is how long nothing is done after a step that took so long, waiting for
 // others included: where the store is busy, pruning slows down.
-func pause(took time.Duration) time.Duration { return max(rest*took, time.Millisecond) }
+func pause(took time.Duration, behind bool) time.Duration {
+	if behind {
+		return max(shortRest*took, time.Millisecond)
+	}
+	return max(rest*took, time.Millisecond)
+}

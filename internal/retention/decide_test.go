@@ -62,8 +62,11 @@ func TestEvery(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	for took, want := range map[time.Duration]time.Duration{0: time.Millisecond, 10 * time.Millisecond: 40 * time.Millisecond, time.Second: 4 * time.Second} {
-		if got := pause(took); got != want {
+		if got := pause(took, false); got != want {
 			t.Errorf("after %v: %v, want %v", took, got, want)
+		}
+		if got := pause(took, true); got != max(want/2, time.Millisecond) {
+			t.Errorf("after %v, when behind: %v", took, got)
 		}
 	}
 }

@@ -31,6 +31,7 @@ type Loop struct {
 	began    time.Time // by the wall clock
 	running  time.Time // the same moment, by the clock that nobody sets
 	measured time.Time // the sizes, last
+	due      time.Time // when the pass that runs should be over
 }
 
 // New makes a Loop that does nothing yet.
@@ -58,6 +59,7 @@ func (l *Loop) Run(ctx context.Context) {
 // no sense in trying again.
 func (l *Loop) prune(ctx context.Context) bool {
 	began := time.Now()
+	l.due = began.Add(l.o.Keep.every())
 	sum, err := l.pass(ctx)
 	var given int64
 	if err == nil {
@@ -119,9 +121,9 @@ func (l *Loop) shrink(ctx context.Context) (given int64, err error) {
 
 // rest leaves the store to others after a step; it is false when ctx has ended.
 func (l *Loop) rest(ctx context.Context, began time.Time) bool {
-	took := time.Since(began)
+	now := time.Now()
 	l.measure(ctx)
-	return sleep(ctx, pause(took))
+	return sleep(ctx, pause(now.Sub(began), now.After(l.due)))
 }
 
 // measure looks at the sizes, if that was long ago.

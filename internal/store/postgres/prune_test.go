@@ -132,3 +132,39 @@ func TestPruneForeignSlot(t *testing.T) {
 		t.Errorf("last event %d, %v", seq, err)
 	}
 }
+
+// BenchmarkPrune prunes messages that had a whole life, with their events.
+func BenchmarkPrune(bm *testing.B) {
+	cluster := durable(bm)
+	b := newBench(bm, cluster, cluster.Database(), Options{})
+	const each, within = 256, 10 * time.Millisecond
+	var messages, steps int
+	var held time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		used, server := cpuTime(b.B), cluster.CPU()
+		for range 400 {
+			changes, ids := b.accept(each)
+			b.apply(append(changes, b.mark(ids))...)
+			b.apply(b.outcome(ids, sms.UpdateTaken)...)
+			b.apply(b.outcome(ids, sms.UpdateReceipt)...)
+		}
+		last, err := b.e.LastSeq(b.Context(), 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.apply(&store.Change{Cursors: []store.Cursor{{Seq: last}}})
+		b.cpu, b.server = b.cpu+cpuTime(b.B)-used, b.server+cluster.CPU()-server
+		b.longest = 0
+		b.StartTimer()
+		for p := (&store.Pass{Messages: sms.FirstID(time.Now().Add(time.Hour)), Within: within}); !p.Done(); steps++ {
+			n, err := b.e.Prune(b.Context(), b.f, p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			messages, held, b.longest = messages+n.Messages, held+n.Held, max(b.longest, n.Held)
+		}
+	}
+	b.ReportMetric(float64(held.Microseconds())/1000/float64(steps), "ms-held/step")
+	b.report(messages)
+}

@@ -13,7 +13,7 @@ import (
 
 const (
 	// pruneRows is how many rows a step looks at, on a reading connection.
-	pruneRows = 256
+	pruneRows = 512
 	// pruneChunk is how many messages are deleted between two looks at the clock.
 	pruneChunk = 16
 )
