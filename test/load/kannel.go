@@ -182,6 +182,7 @@ func (k *kannel) usage() (sum rig.Usage) {
 		u := rig.UsageOf(c.Process.Pid)
 		sum.CPU += u.CPU
 		sum.Peak += u.Peak
+		sum.Written += u.Written
 	}
 	return sum
 }

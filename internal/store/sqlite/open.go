@@ -29,7 +29,7 @@ type Options struct {
 	CheckpointPages int
 	// Logger is told of checkpoints that fail: slog.Default().
 	Logger *slog.Logger
-	// CacheSize is the page cache of the writing connection in bytes: 8 MiB, since
+	// CacheSize is the page cache of the writing connection in bytes: 4 MiB, since
 	// keys ascend and what is written is at the ends of the tables.
 	// Each reader has an eighth of it.
 	CacheSize int
@@ -51,7 +51,7 @@ func (o Options) withDefaults() Options {
 		o.CheckpointPages = 4000
 	}
 	if o.CacheSize == 0 {
-		o.CacheSize = 8 << 20
+		o.CacheSize = 4 << 20
 	}
 	if o.Ballast == 0 {
 		o.Ballast = 32 << 20
