@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -158,10 +159,38 @@ func TestShrinkFence(t *testing.T) {
 	}
 	stale := f
 	stale.Epoch--
-	if n, err := e.Shrink(t.Context(), stale, time.Second); err == nil || n != (store.Shrunk{}) {
+	if n, err := e.Shrink(t.Context(), stale, time.Second); !errors.Is(err, store.ErrFenced) || n != (store.Shrunk{}) {
 		t.Errorf("%+v, %v", n, err)
 	}
 	if n, err := e.Shrink(t.Context(), f, time.Second); err != nil || n.Bytes < 8<<20 || n.Held <= 0 {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
+// A file that something else made, and not to be shrunk, is left as it is.
+func TestShrinkNever(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "heliograph.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE other (v)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e, f := joined(t, path, Options{})
+	if err := e.Apply(t.Context(), f, []*store.Change{accept(16, 8<<20)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.writer.exec("DELETE FROM message"); err != nil {
+		t.Fatal(err)
+	}
+	if free := sizes(t, e).Free; free < 8<<20 {
+		t.Fatalf("%d bytes are free", free)
+	}
+	if n, err := e.Shrink(t.Context(), f, time.Second); err != nil || n.Bytes != 0 || n.More {
 		t.Errorf("%+v, %v", n, err)
 	}
 }
