@@ -67,6 +67,9 @@ const (
 	// spacing is the least time from the start of one publication to the next
 	// one's of the same destination, unless a whole batch waits.
 	spacing = 10 * time.Millisecond
+	// routeTime is the least time from one routing of new events to the next, so
+	// that events that come one by one share the work.
+	routeTime = 5 * time.Millisecond
 	// commitEvents uncommitted ones make the cursor be committed at once.
 	commitEvents = 1000
 	// crowded is how many events a destination may be behind before the reading

@@ -132,6 +132,7 @@ func (r *Router) follow(ctx context.Context) {
 	buffer := make([]store.Event, 0, readEvents)
 	next := r.routed + 1
 	readToEnd := false // the engine has nothing that the tail was too late for
+	var began time.Time
 	for ctx.Err() == nil {
 		events, behind := r.tail.take(buffer[:0], next, readEvents)
 		if len(events) == 0 && (behind || !readToEnd) {
@@ -156,10 +157,12 @@ func (r *Router) follow(ctx context.Context) {
 			case <-again:
 				readToEnd = false
 			case <-r.tail.wake:
+				time.Sleep(routeTime - time.Since(began))
 			case <-ctx.Done():
 			}
 			continue
 		}
+		began = time.Now()
 		for ctx.Err() == nil {
 			err := r.route(ctx, events)
 			if err == nil {

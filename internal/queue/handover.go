@@ -13,6 +13,13 @@ import (
 	"heliograph/internal/throttle"
 )
 
+// markSpare and outcomeSpare are how long marks and outcomes may wait for others to
+// share a transaction with. It is far below what carriers take.
+const (
+	markSpare    = time.Millisecond
+	outcomeSpare = 5 * time.Millisecond
+)
+
 // batch is a dispatch row: parts marked as in flight together. left counts those
 // without an outcome; it is guarded by the shard's mutex.
 type batch struct {
@@ -71,7 +78,7 @@ func (s *shard) mark(claims []claim) {
 		}
 	}
 	change := &store.Change{Mark: []store.Dispatch{d}}
-	s.q.o.Committer.Enqueue(change, func(err error) {
+	s.q.o.Committer.EnqueueWithin(markSpare, change, func(err error) {
 		if err == nil {
 			claims = s.agree(claims, change.Mark[0].Recipients)
 		}

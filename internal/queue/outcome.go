@@ -108,7 +108,7 @@ func (s *shard) write(list []outcome) {
 // succeeds the parts stay marked as in flight, and no others leave.
 func (s *shard) commit(change *store.Change) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.q.o.Committer.Commit(change)
+		err := s.q.o.Committer.CommitWithin(outcomeSpare, change)
 		s.mu.Lock()
 		s.stuck = err != nil
 		s.mu.Unlock()

@@ -14,6 +14,11 @@ const maxBatch = 256
 // never is later than any wait.
 const never = time.Hour
 
+// stepTime is the least time between two steps of a shard that is told of one
+// thing after the other: what comes meanwhile shares the mark, the write to the
+// carrier and the commit of the outcomes.
+const stepTime = 2 * time.Millisecond
+
 // claim is one part taken out of its lane to be handed over.
 type claim struct {
 	entry *entry
@@ -32,6 +37,7 @@ func (s *shard) schedule() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		began := time.Now()
 		s.mu.Lock()
 		if s.stopping {
 			s.mu.Unlock()
@@ -63,6 +69,7 @@ func (s *shard) schedule() {
 		timer.Reset(wait)
 		select {
 		case <-s.wakeup:
+			time.Sleep(min(stepTime, wait) - time.Since(began))
 		case <-timer.C:
 		}
 	}

@@ -264,7 +264,9 @@ func (f *Flow) park(p parkedReceipt, seen []candidate) {
 func (f *Flow) Run(ctx context.Context) {
 	f.running.Go(func() {
 		for range f.wake {
+			began := time.Now()
 			f.matchAll()
+			time.Sleep(matchTime - time.Since(began))
 		}
 		f.matchAll()
 	})

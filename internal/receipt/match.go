@@ -12,6 +12,14 @@ import (
 
 const batchSize = 512
 
+// matchTime is the least time from one matching to the next: receipts that come
+// meanwhile share their reads and their commit, which may wait receiptSpare for
+// others.
+const (
+	matchTime    = 2 * time.Millisecond
+	receiptSpare = 5 * time.Millisecond
+)
+
 // retryAfter is when parked receipts are looked at again that could not be
 // written: nobody will send them again.
 const retryAfter = 250 * time.Millisecond
@@ -74,7 +82,7 @@ func (f *Flow) match(jobs []job) {
 		change.Park = append(change.Park, store.ParkedReceipt{Seq: p.place.Seq, Carrier: p.receipt.Carrier, At: p.at, Doc: doc})
 	}
 	if len(change.Parts)+len(change.Park) > 0 {
-		if err := f.o.Committer.Commit(change); err != nil {
+		if err := f.o.Committer.CommitWithin(receiptSpare, change); err != nil {
 			f.o.Log.Error("receipts cannot be written; their carriers are asked to send them again", "receipts", len(jobs), "error", err)
 			f.failed(jobs, err)
 			return
