@@ -61,7 +61,7 @@ func TestSettings(t *testing.T) {
 	}
 	e, _ := joined(t, path, Options{})
 	for name, want := range map[string]any{"auto_vacuum": int64(2), "journal_mode": "wal", "synchronous": int64(2), "foreign_keys": int64(0),
-		"busy_timeout": int64(5000), "wal_autocheckpoint": int64(0), "cache_size": int64(-8192)} {
+		"busy_timeout": int64(5000), "wal_autocheckpoint": int64(0), "cache_size": int64(-4096)} {
 		if got := pragma(t, e.writer, name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
