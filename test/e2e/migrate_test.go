@@ -3,12 +3,15 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	api "github.com/aws/aws-sdk-go-v2/service/pinpointsmsvoicev2"
@@ -117,4 +120,74 @@ log: {level: warn}
 	fill(10)
 	events := l.untilEnded(s)
 	l.checkEnds(t, events, "TEXT_DELIVERED")
+}
+
+// TestMigrateFromNodes moves what two nodes left when they were killed into SQLite:
+// the one process there goes on with both nodes' queues, marks and event logs.
+func TestMigrateFromNodes(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t, pgtest.Options{Fsync: true}).Database()
+	centre := newCentre(t, 20*time.Millisecond, 300*time.Millisecond)
+	configuration := strings.Replace(lanesConfiguration(centre.Address, 10, 10, 10, 10, 10, 10, 10, 10), "- name: centre", "- name: centre\n    shards: 4", 1)
+	configuration = strings.Replace(configuration, "system_id: helio,", "system_id: helio, sessions: 4,", 1)
+	first := start(t, configuration, "HELIOGRAPH_NODE=first", "HELIOGRAPH_DATABASE="+url)
+	leaseLanes(t, first.client(), 8)
+	second := first.beside(configuration+"database: \""+url+"\"\n", "second")
+	eventually(t, "shards on both nodes", func() bool {
+		shards := second.shards()
+		return len(shards["first"]) > 1 && len(shards["second"]) > 1 // of which one may be the simulator's
+	})
+	l := newLoad()
+	ctx, enough := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for run, s := range []*server{first, second} {
+		client := s.client()
+		clients.Go(func() { l.send(ctx, client, 8, 10, 10, run) })
+	}
+	eventually(t, "events of both nodes", func() bool { return finals(first.events()) > 20 && finals(second.events()) > 20 })
+	enough()
+	clients.Wait()
+	second.kill()
+	first.kill()
+	eventually(t, "the leases of the nodes that were killed", func() bool {
+		_, problems, err := first.try("migrate", "--from", url)
+		if err != nil && !strings.Contains(problems, "in use by node") {
+			t.Fatalf("%v: %s", err, problems)
+		}
+		return err == nil
+	})
+
+	first.env = append(first.env, "HELIOGRAPH_DATABASE=sqlite")
+	first.launch()
+	// Each node's events are in its own directory, and what was published when it was
+	// killed may have been published once more.
+	type end struct {
+		kind string
+		at   int64
+	}
+	ends := map[string]map[end]bool{}
+	eventually(t, "the end of all messages", func() bool {
+		clear(ends)
+		for _, e := range append(first.events(), second.events()...) {
+			if e.Final {
+				if ends[e.MessageID] == nil {
+					ends[e.MessageID] = map[end]bool{}
+				}
+				ends[e.MessageID][end{e.Type, e.At}] = true
+			}
+		}
+		for id := range l.taken {
+			if len(ends[id]) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for id := range l.taken {
+		if len(ends[id]) != 1 {
+			t.Errorf("message %s has %d final events", id, len(ends[id]))
+		}
+	}
+	copies := l.checkArrivals(t, centre.arrivals())
+	t.Logf("%d messages, %d parts arrived twice", len(l.taken), copies)
 }
