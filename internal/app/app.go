@@ -54,6 +54,7 @@ type service struct {
 	cfg       config.Config
 	log       *slog.Logger
 	metrics   *metrics
+	balance   balance
 	secrets   credentials.Installation
 	engine    store.Engine
 	place     place
@@ -196,7 +197,8 @@ func (s *service) openFlows(ctx context.Context) error {
 		return err
 	}
 	s.metrics.watch(&gauges{s})
-	return nil
+	s.metrics.registry.MustRegister(&s.balance)
+	return s.balance.begin(ctx, s.log, s.engine.Counts, func() bool { return s.alone(ctx) && !s.manager.Several() })
 }
 
 // peers is what the queue asks of other nodes, nil where there cannot be any.
@@ -256,6 +258,7 @@ func (s *service) observe(changes []*store.Change) {
 		return
 	}
 	s.metrics.observe(changes)
+	s.balance.observe(changes)
 	s.tracer.Observe(changes)
 	s.queue.Observe(changes)
 	s.receipts.Observe(changes)
@@ -290,6 +293,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 		defer close(managed)
 		s.manager.Run(running)
 	}()
+	go s.balance.watch(running)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
