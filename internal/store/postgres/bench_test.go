@@ -40,6 +40,12 @@ func newBench(b *testing.B, cluster *pgtest.Cluster, url string, o Options) *ben
 	return &bench{B: b, cluster: cluster, e: e, f: f, ids: sms.NewIDs(0, 0), cpu: cpuTime(b), server: cluster.CPU()}
 }
 
+// restart leaves out what was done so far.
+func (b *bench) restart() {
+	b.ResetTimer()
+	b.longest, b.cpu, b.server = 0, cpuTime(b.B), b.cluster.CPU()
+}
+
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -292,6 +298,32 @@ func BenchmarkNoNews(bm *testing.B) {
 	}
 }
 
+// Reading news: of a page of 1000 events, one in three is a message that waits; each
+// op is one event.
+func BenchmarkNews(bm *testing.B) {
+	cluster := durable(bm)
+	b := newBench(bm, cluster, cluster.Database(), Options{})
+	const waiting = 333
+	changes, _ := b.accept(waiting)
+	b.apply(changes...)
+	for i := range 2 {
+		changes, ids := b.accept(waiting)
+		b.apply(changes...)
+		if i == 0 {
+			b.apply(b.outcome(ids, sms.UpdateTaken)...)
+		}
+	}
+	b.restart()
+	pages := bm.N/1000 + 1
+	for range pages {
+		n, err := b.e.News(bm.Context(), []store.SlotSeq{{Slot: b.f.Slot}}, []string{"acme"}, false, 1000)
+		if err != nil || len(n.Queued) < waiting {
+			bm.Fatal(len(n.Queued), err)
+		}
+	}
+	b.report(pages * 1000)
+}
+
 // What the recipients of a batch cost its commit.
 func BenchmarkRecipients(bm *testing.B) {
 	cluster := durable(bm)
@@ -299,6 +331,7 @@ func BenchmarkRecipients(bm *testing.B) {
 		bm.Run(fmt.Sprint(size), func(bm *testing.B) {
 			b := newBench(bm, cluster, cluster.Database(), Options{})
 			key := uint64(447700900000)
+			b.restart()
 			for range bm.N {
 				mark := b.mark([]sms.ID{16})
 				for range size {
@@ -315,6 +348,7 @@ func BenchmarkRecipients(bm *testing.B) {
 func BenchmarkTake(bm *testing.B) {
 	cluster := durable(bm)
 	b := newBench(bm, cluster, cluster.Database(), Options{})
+	b.restart()
 	for range bm.N {
 		if _, _, err := b.e.Take(bm.Context(), "SendTextMessage/111122223333", 1000, 25, 50); err != nil {
 			bm.Fatal(err)
@@ -326,6 +360,7 @@ func BenchmarkTake(bm *testing.B) {
 func BenchmarkAllow(bm *testing.B) {
 	cluster := durable(bm)
 	b := newBench(bm, cluster, cluster.Database(), Options{})
+	b.restart()
 	for range bm.N {
 		if _, err := b.e.Allow(bm.Context(), b.f, store.SpendKey{Account: "111122223333", Month: "2026-08", Channel: "TEXT"}, 1, 1000, 1<<50); err != nil {
 			bm.Fatal(err)
