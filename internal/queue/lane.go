@@ -33,7 +33,8 @@ type entry struct {
 	announced bool      // PENDING was written
 	movedAt   time.Time // last looked at for another identity
 
-	lost map[int][]*batch // marks of parts sent again, by part number
+	lost  map[int][]*batch // marks of parts sent again, by part number
+	times map[int]int      // how many outcomes of a part were lost, by part number
 }
 
 func bit(part int) uint16 { return 1 << (part - 1) }

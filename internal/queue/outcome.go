@@ -133,15 +133,14 @@ func (s *shard) fold(change *store.Change, o *outcome) {
 	e, m := o.claim.entry, o.claim.entry.message
 	if o.claim.part == 0 {
 		s.q.o.Metrics.Expired.Inc()
+		s.expireLost(change, e, o.at)
 		change.Parts = append(change.Parts, s.partChange(m, e, sms.PartUpdate{Kind: sms.UpdateUnsentFinal, Status: sms.StatusTTLExpired,
 			Detail: "its time to live ended before it was handed over", At: o.at}))
 		return
 	}
 	s.metrics.outcomes[o.Kind].Inc()
 	update := sms.PartUpdate{Number: o.claim.part, CarrierMessageID: o.CarrierMessageID, IndexID: o.IndexID, Code: o.Code, Detail: o.Detail, At: o.at}
-	if e.resent&bit(o.claim.part) != 0 {
-		update.Resent = 1
-	}
+	update.Resent = e.times[o.claim.part]
 	settled := true
 	switch {
 	case o.Kind == carrier.Accepted && s.traits.Receipts:
@@ -174,8 +173,9 @@ func (s *shard) lost(e *entry, o *outcome) {
 	part := o.claim.part
 	e.resent |= bit(part)
 	if e.lost == nil {
-		e.lost = map[int][]*batch{}
+		e.lost, e.times = map[int][]*batch{}, map[int]int{}
 	}
+	e.times[part]++
 	e.lost[part] = append(e.lost[part], o.claim.batch)
 	s.q.o.Metrics.Duplicates.WithLabelValues(s.of).Inc()
 	s.q.o.Log.Warn("message part is sent again: the carrier's answer was lost", "carrier", s.name,
@@ -196,6 +196,19 @@ func (s *shard) requeue(change *store.Change, e *entry, o *outcome) {
 		Account: m.Account, ConfigurationSet: m.ConfigurationSet, At: o.at,
 	})
 	e.announced = true
+}
+
+// expireLost ends the parts of an expired entry that may have left: they count as
+// handed over, and their marks are of no more use.
+func (s *shard) expireLost(change *store.Change, e *entry, at time.Time) {
+	for part := 1; part <= e.parts; part++ {
+		if e.times[part] == 0 || e.todo&bit(part) == 0 {
+			continue
+		}
+		change.Parts = append(change.Parts, s.partChange(e.message, e, sms.PartUpdate{Number: part, Kind: sms.UpdateSettled, Status: sms.StatusTTLExpired,
+			Detail: "the carrier's answer was lost, and its time to live ended before it was sent again", Resent: e.times[part] - 1, At: at}))
+		unmark(change, nil, e, part)
+	}
 }
 
 func unmark(change *store.Change, b *batch, e *entry, part int) {

@@ -398,6 +398,43 @@ func TestLostOutcomeFollowsThePolicy(t *testing.T) {
 	}
 }
 
+// Each time that a part was sent again counts, and so does the first time of one that
+// expired before it could be sent again.
+func TestResendsAreCounted(t *testing.T) {
+	tries := map[string]int{}
+	one := newScripted("one", func(p carrier.Part) (carrier.Outcome, bool) {
+		tries[p.Destination]++
+		switch n := tries[p.Destination]; {
+		case p.Destination == to(2), n == 1, n == 2:
+			return carrier.Outcome{Kind: carrier.Unknown, Detail: "session lost"}, true
+		case n == 3:
+			return carrier.Outcome{Kind: carrier.RetryLater, Code: "ESME_RSYSERR"}, true
+		}
+		return carrier.Outcome{Kind: carrier.Accepted}, true
+	})
+	r := newRig(t, "", []carrier.Carrier{one})
+	ids := r.send(message(to(1)), message(to(2), func(m *sms.Message) { m.ExpiresAt = time.Now().Add(500 * time.Millisecond) }))
+	eventually(t, "both are final", func() bool {
+		return r.statuses(ids[0]) == "QUEUED PENDING SUCCESSFUL. " && r.statuses(ids[1]) == "QUEUED TTL_EXPIRED. "
+	})
+	eventually(t, "no mark is left", func() bool { return r.counts().Dispatches == 0 })
+	sent := map[string]int{}
+	for _, p := range one.got() {
+		sent[p.Destination]++
+	}
+	for i, id := range ids {
+		events, err := r.engine.MessageEvents(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := events[len(events)-1].Detail.Parts[0]
+		// The carrier said of one attempt that it had not taken it.
+		if times := sent[to(i+1)] - 1 - (1 - i); p.SentAt.IsZero() || p.Resent != times {
+			t.Errorf("message %d was sent %d times: %+v", i+1, sent[to(i+1)], p)
+		}
+	}
+}
+
 func TestTimeToLiveEndsWhatWaits(t *testing.T) {
 	one := newScripted("one", nil)
 	one.up = false
