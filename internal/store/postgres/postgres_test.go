@@ -180,6 +180,7 @@ func TestEngine(t *testing.T) {
 		{"a stale node's commit through a pooler", testStalePooled},
 		{"a connection that ends in a commit", testCut},
 		{"a connection that ends in a commit that reads nothing", testCutOneWay},
+		{"a connection that ends in a commit with recipients", testCutRecipients},
 		{"errors of the server", testServerErrors},
 		{"several nodes", testSeveralNodes},
 		{"rows that others replaced", testKnownRows},

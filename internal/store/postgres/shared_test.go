@@ -463,3 +463,39 @@ func testSweep(t *testing.T, nodes []*node) {
 		t.Errorf("recipients %d, rates %d", keys, names)
 	}
 }
+
+// Where the connection ends in a commit, a recipient's slot is taken once, and who
+// cannot be told so waits.
+func testCutRecipients(t *testing.T, r *rig) {
+	g := new(gate)
+	n := join(t, open(t, r.database(), Options{dial: g.dial, Patience: 10 * time.Millisecond}), "node")
+	key := uint64(0)
+	ask := func() time.Duration {
+		return n.mark(store.Recipient{Key: key, Interval: time.Hour})[0].Wait
+	}
+	g.arm(observe, 0, false)
+	ask()
+	points := g.messages()
+	untold := 0
+	for _, what := range []action{cut, hold, deafen} {
+		for at := range points {
+			key++
+			g.arm(what, at, at%3 == 1)
+			first := ask()
+			if what == hold {
+				g.deliver()
+			}
+			if first == time.Hour {
+				untold++
+			} else if first != 0 {
+				t.Errorf("interrupted (%d) at message %d of %d: waits %v", what, at, points, first)
+			}
+			if again := ask(); again < 59*time.Minute {
+				t.Errorf("interrupted (%d) at message %d of %d: waits %v and then %v", what, at, points, first, again)
+			}
+		}
+	}
+	if untold == 0 {
+		t.Error("no answer was lost")
+	}
+}
