@@ -5,6 +5,7 @@ import (
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 // One message a second to a recipient is a promise of all nodes together. While
@@ -36,11 +37,8 @@ func (s *shard) agree(claims []claim, answers []store.Recipient) []claim {
 	for _, c := range claims {
 		e := c.entry
 		if c.ask {
-			wait := answers[0].Wait
+			s.answered(e, answers[0], now)
 			answers = answers[1:]
-			if e.agreed = wait <= 0; !e.agreed {
-				e.refused = now.Add(wait)
-			}
 		}
 		if e.agreed || e.refused.IsZero() {
 			leaving = append(leaving, c)
@@ -55,6 +53,53 @@ func (s *shard) agree(claims []claim, answers []store.Recipient) []claim {
 		s.outcomes.add(o)
 	}
 	return leaving
+}
+
+// answered takes in what became of a message's question. Where an earlier message to
+// the recipient was refused meanwhile, this one stays behind it. The caller holds mu.
+func (s *shard) answered(e *entry, r store.Recipient, now time.Time) {
+	before := s.refused[r.Key]
+	switch {
+	case before != nil && before != e && before.id < e.id:
+		e.refused = before.refused
+	case r.Wait <= 0:
+		e.agreed = true
+		s.settleRecipient(e)
+	default:
+		e.refused, e.recipient = now.Add(r.Wait), r.Key
+		s.refused[r.Key] = e
+	}
+}
+
+// settleRecipient lets those behind a message that was refused ask. The caller holds
+// mu.
+func (s *shard) settleRecipient(e *entry) {
+	if !e.refused.IsZero() && s.refused[e.recipient] == e {
+		delete(s.refused, e.recipient)
+	}
+}
+
+// heldBack is when a message may ask for its recipient's slot: that other nodes have
+// it now, or that an earlier message waits for it. The caller holds mu.
+func (s *shard) heldBack(e *entry, now time.Time) time.Time {
+	if e.agreed || len(s.refused) == 0 {
+		return time.Time{}
+	}
+	if before := s.refused[throttle.RecipientKey(e.message.Destination)]; before != nil && before.id < e.id {
+		return latest(before.refused, now).Add(behindFor)
+	}
+	return e.refused
+}
+
+// behindFor is how long a message gives an earlier one to the same recipient to get
+// its answer.
+const behindFor = 5 * time.Millisecond
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (s *shard) anyRefused(claims []claim) bool {

@@ -30,6 +30,7 @@ type entry struct {
 	slotTaken bool      // the recipient's slot is its own, on this node
 	agreed    bool      // and on all nodes
 	refused   time.Time // another node had the slot: it is asked for again then
+	recipient uint64    // its key, where it was refused
 	announced bool      // PENDING was written
 	movedAt   time.Time // last looked at for another identity
 

@@ -188,10 +188,10 @@ func (s *shard) claimFrom(l *lane, now time.Time) (c claim, bindWait time.Durati
 			return claim{}, 0, false
 		}
 	}
-	if e.refused.After(now) && !e.agreed {
+	if at := s.heldBack(e, now); at.After(now) {
 		fifo.popFront()
 		l.parts -= e.parts
-		s.hold(e, e.refused)
+		s.hold(e, at)
 		return claim{}, 0, false
 	}
 	if wait, free := s.bucket.Take(now, 1); !free {

@@ -27,6 +27,7 @@ type shard struct {
 	loading     bool      // what comes in is kept in arrived
 	arrived     []arrival // while loading
 	known       map[sms.ID]*entry
+	refused     map[uint64]*entry // messages that wait for a recipient's slot that another node had, by its key
 	gone        map[sms.ID]bool // see turn
 	short       []place         // lanes that have to be read on
 	lanes       map[string]*lane
@@ -67,7 +68,7 @@ type arrival struct {
 func newShard(q *Queue, name string, c carrier.Carrier) *shard {
 	traits, of := c.Traits(), carrier.OfShard(name)
 	s := &shard{q: q, carrier: c, name: name, of: of, traits: traits, metrics: q.o.Metrics.of(of),
-		loading: true, known: map[sms.ID]*entry{}, gone: map[sms.ID]bool{}, lanes: map[string]*lane{},
+		loading: true, known: map[sms.ID]*entry{}, refused: map[uint64]*entry{}, gone: map[sms.ID]bool{}, lanes: map[string]*lane{},
 		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), fills: make(chan struct{}, 1),
 		stopped: make(chan struct{}), settled: make(chan struct{}), abandon: make(chan struct{})}
 	s.work.wake = make(chan struct{}, 1)
@@ -187,6 +188,7 @@ func (s *shard) drop(e *entry) {
 		return
 	}
 	delete(s.known, e.id)
+	s.settleRecipient(e)
 	s.departed(e.id)
 	s.q.entries.Add(-1)
 	e.lane.rest[e.class].known--
