@@ -185,7 +185,7 @@ func (s *service) openFlows(ctx context.Context) error {
 	})
 	s.accept = accept.New(accept.Options{
 		Committer: s.committer, IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
-		Ledger:   usage.NewLedger(s.engine, s.spendLimit),
+		Ledger:   s.ledger(),
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
@@ -228,6 +228,15 @@ func (s *service) prices() (*usage.Book, error) {
 		return nil, fmt.Errorf("prices %s: %w", s.cfg.Prices, err)
 	}
 	return book, nil
+}
+
+// ledger holds accounts to their spend limits, with other nodes where there can be
+// any.
+func (s *service) ledger() *usage.Ledger {
+	if s.place.shared == nil {
+		return usage.NewLedger(s.engine, s.spendLimit)
+	}
+	return usage.NewSharedLedger(s.engine, s.place.shared, s.place.fence, s.spendLimit)
 }
 
 func (s *service) spendLimit(string) sms.Money { return s.cfg.Limits.TextMonthlySpend.Money() }
@@ -294,6 +303,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 		s.manager.Run(running)
 	}()
 	go s.balance.watch(running)
+	go s.retention().Run(running)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))

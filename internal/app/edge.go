@@ -64,7 +64,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	}
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
-		Rates: rates, Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
+		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: append(s.operations(), s.reconciliation()),
 		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
 	})
@@ -91,6 +91,14 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 func (s *service) operations() []api.Operation {
 	return admin.Operations(admin.Options{Account: s.cfg.Account, Directory: s.directory, Messages: s.engine, MessageIDs: s.ids,
 		Carriers: s.carriers, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Nodes: s.manager.State, Rand: rand.Reader})
+}
+
+// taker is where nodes agree on request rates, nil where there cannot be others.
+func (s *service) taker() api.Taker {
+	if s.place.shared == nil {
+		return nil
+	}
+	return s.place.shared
 }
 
 // carriers are the configured ones, in their order, with what this node has of each.

@@ -9,6 +9,7 @@ import (
 	"heliograph/internal/config"
 	"heliograph/internal/datadir"
 	"heliograph/internal/nodes"
+	"heliograph/internal/retention"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/postgres"
@@ -25,6 +26,7 @@ type place struct {
 	leases  store.Leases
 	shared  store.Shared  // nil where no other node can share the database
 	watcher store.Watcher // likewise
+	pruner  store.Pruner
 }
 
 // openStore opens the database and takes a slot in it.
@@ -37,7 +39,7 @@ func (s *service) openStore(ctx context.Context) error {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.engine = engine
-	s.place = place{leases: engine, shared: engine, watcher: engine}
+	s.place = place{leases: engine, shared: engine, watcher: engine, pruner: engine}
 	return s.join(ctx)
 }
 
@@ -47,7 +49,7 @@ func (s *service) openOwn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	s.engine = engine
+	s.engine, s.place.pruner = engine, engine
 	if err := s.join(ctx); err != nil {
 		return err
 	}
@@ -83,6 +85,14 @@ func (s *service) newManager() *nodes.Manager {
 			}
 		},
 		Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
+}
+
+// retention deletes what is older than is kept, on the node that sweeps.
+func (s *service) retention() *retention.Loop {
+	return retention.New(retention.Options{Pruner: s.place.pruner, Fence: s.place.fence,
+		Mine:    func() bool { return s.manager.Holds(nodes.Sweep) },
+		Keep:    retention.Keep{Messages: s.cfg.Retention.Messages, Receipts: s.cfg.Retention.Receipts},
+		Metrics: retention.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 }
 
 // maySend reports whether the node's lease runs. Before there is a lease nothing is
