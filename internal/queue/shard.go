@@ -28,8 +28,8 @@ type shard struct {
 	arrived     []arrival // while loading
 	known       map[sms.ID]*entry
 	refused     map[uint64]*entry // messages that wait for a recipient's slot that another node had, by its key
-	gone        map[sms.ID]bool // see turn
-	short       []place         // lanes that have to be read on
+	gone        map[sms.ID]bool   // see turn
+	short       []place           // lanes that have to be read on
 	lanes       map[string]*lane
 	waiting     laneHeap
 	ready       [2]deque[*lane]
@@ -152,7 +152,7 @@ func (s *shard) take(row *store.Queued, m *sms.Message, now time.Time) {
 	case s.loading:
 		s.arrived = append(s.arrived, arrival{*row, m})
 		return
-	case s.known[row.ID] != nil || !s.admits(s.lane(row.Lane), row.Class, row.ID, row.Parts):
+	case s.known[row.ID] != nil || !s.admits(s.lane(row.Lane), row):
 		return
 	}
 	e := s.newEntry(row)

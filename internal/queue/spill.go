@@ -27,9 +27,12 @@ const (
 	laneLeast = 8
 )
 
-// expiredEvery is how often what is in the store alone is looked through for
-// messages whose time to live is over.
+// expiredEvery is how often it is looked whether the time to live of anything is over
+// that is in the store alone.
 const expiredEvery = time.Minute
+
+// distant is after any message's time to live.
+var distant = time.Unix(1<<40, 0)
 
 // rest is what of a lane's class is where.
 type rest struct {
@@ -38,8 +41,9 @@ type rest struct {
 	horizon sms.ID // everything up to it is known
 	behind  int64  // messages beyond it, about; and their parts
 	parts   int64
-	missed  bool // one came beyond it since the last look
-	filling bool // it is being read
+	expires time.Time // no message beyond it expires before; zero: not known
+	missed  bool      // one came beyond it since the last look
+	filling bool      // it is being read
 }
 
 // laneLimit is how many messages of a class a lane may have in memory.
@@ -55,22 +59,22 @@ func (q *Queue) laneLimit() int {
 
 // admits reports whether a message that comes in goes into memory. The caller holds
 // mu.
-func (s *shard) admits(l *lane, class store.Class, id sms.ID, parts int) bool {
-	r := &l.rest[class]
-	if !r.spilled && r.known >= s.q.laneLimit() && id > l.newest(class) {
-		r.spilled, r.horizon = true, l.newest(class)
+func (s *shard) admits(l *lane, row *store.Queued) bool {
+	r := &l.rest[row.Class]
+	if !r.spilled && r.known >= s.q.laneLimit() && row.ID > l.last[row.Class] {
+		r.spilled, r.horizon, r.expires = true, l.last[row.Class], row.Expires
 	}
-	if !r.spilled || id <= r.horizon {
+	if !r.spilled || row.ID <= r.horizon {
 		return true
 	}
 	r.behind++
-	r.parts += int64(parts)
+	r.parts += int64(row.Parts)
+	if row.Expires.Before(r.expires) {
+		r.expires = row.Expires
+	}
 	r.missed = true
 	return false
 }
-
-// newest is the largest ID of a class that is or was in memory.
-func (l *lane) newest(class store.Class) sms.ID { return l.last[class] }
 
 // hungry asks for the next messages of a lane of which little is left in memory. The
 // caller holds mu.
@@ -239,8 +243,8 @@ func (s *shard) countBehind() {
 	}
 }
 
-// lookBehind goes through what is in the store alone, ends what has expired there
-// and counts the rest.
+// lookBehind goes through lanes in which something may have expired that is in the
+// store alone, ends it, and counts the rest.
 func (s *shard) lookBehind() {
 	for _, p := range s.spilled() {
 		if !s.lookThrough(p) {
@@ -254,12 +258,21 @@ func (s *shard) lookThrough(p place) bool {
 	s.mu.Lock()
 	r := &p.lane.rest[p.class]
 	after := r.horizon
+	due := !s.q.o.Now().Before(r.expires)
+	if due {
+		r.expires = distant
+	}
 	s.mu.Unlock()
+	if !due {
+		return true
+	}
 	var messages, parts int64
+	var next time.Time
 	for {
 		rows, more, err := s.behind(p, after, lookPage)
 		if err != nil {
 			s.q.o.Log.Error("the rest of a lane cannot be read", "carrier", s.name, "error", err)
+			s.expiresBehind(r, time.Time{})
 			return false
 		}
 		var expired []*entry
@@ -268,7 +281,7 @@ func (s *shard) lookThrough(p place) bool {
 		for i := range rows {
 			after = rows[i].ID
 			if now.Before(rows[i].Expires) || !r.spilled || after <= r.horizon || s.known[after] != nil {
-				messages, parts = messages+1, parts+int64(rows[i].Parts)
+				messages, parts, next = messages+1, parts+int64(rows[i].Parts), earlier(next, rows[i].Expires)
 				continue
 			}
 			expired = append(expired, s.newEntry(&rows[i]))
@@ -289,5 +302,18 @@ func (s *shard) lookThrough(p place) bool {
 		r.behind, r.parts = messages, parts
 	}
 	s.mu.Unlock()
+	if messages > 0 {
+		s.expiresBehind(r, next)
+	}
 	return true
+}
+
+// expiresBehind puts down when the first message of a lane expires that is in the
+// store alone, unless one that came in meanwhile does before. The zero time is: look.
+func (s *shard) expiresBehind(r *rest, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Before(r.expires) {
+		r.expires = at
+	}
 }
