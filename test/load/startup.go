@@ -65,11 +65,17 @@ func (o options) startOver(e engine) error {
 	at := s.Usage()
 	time.Sleep(o.stay)
 	after := s.Usage()
+	if o.profile != "" {
+		if err := s.save("heap?gc=1", o.profile+".startup.heap"); err != nil {
+			return err
+		}
+	}
 	m, err := s.Metrics()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  ready after             %8.2f s, with %.0f MB (%.0f MB over an empty store)\n", ready.Seconds(), float64(at.Memory)/megabyte, float64(empty)/megabyte)
+	fmt.Printf("  ready after             %8.2f s, %.2f s of CPU, with %.0f MB (%.0f MB over an empty store)\n", ready.Seconds(), at.CPU.Seconds(),
+		float64(at.Memory)/megabyte, float64(empty)/megabyte)
 	fmt.Printf("  after another %-9s %8.0f MB, at the most %.0f MB, %s of CPU\n", o.stay, float64(after.Memory)/megabyte,
 		float64(after.Peak)/megabyte, after.CPU.Round(10*time.Millisecond))
 	fmt.Printf("  messages that wait      %8.0f\n", m["heliograph_queue_messages"])
@@ -100,6 +106,7 @@ func (o options) fill(ctx context.Context, s *server) (err error) {
 		return err
 	}
 	ids := sms.NewIDs(fence.Slot, last)
+	var written int64 // the last event
 	for n := 0; n < o.messages; {
 		change := &store.Change{}
 		for ; n < o.messages && len(change.Accept) < fillBatch; n++ {
@@ -108,8 +115,10 @@ func (o options) fill(ctx context.Context, s *server) (err error) {
 		if err := e.Apply(ctx, fence, []*store.Change{change}); err != nil {
 			return err
 		}
+		written = change.Events[len(change.Events)-1].Seq
 	}
-	return nil
+	// That they are queued was told of when they were accepted.
+	return e.Apply(ctx, fence, []*store.Change{{Cursors: []store.Cursor{{Slot: fence.Slot, Seq: written}}}})
 }
 
 // waiting is a message that has just been accepted and waits in a lane.
