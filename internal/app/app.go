@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"heliograph/internal/accept"
@@ -297,13 +298,10 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	if err := s.manager.Settle(ctx); err != nil {
 		return err
 	}
-	managed := make(chan struct{})
-	go func() {
-		defer close(managed)
-		s.manager.Run(running)
-	}()
-	go s.balance.watch(running)
-	go s.retention().Run(running)
+	var loops sync.WaitGroup
+	loops.Go(func() { s.manager.Run(running) })
+	loops.Go(func() { s.balance.watch(running) })
+	loops.Go(func() { s.retention().Run(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
@@ -318,7 +316,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	s.log.Info("stopping: finishing what is in flight")
 	return s.stop(server, func() {
 		stop()
-		<-managed
+		loops.Wait()
 	})
 }
 
