@@ -38,6 +38,10 @@ const (
 	mostOfLeft = 8
 	// refusalLasts is how long nobody is asked again after a refusal.
 	refusalLasts = time.Second
+	// askTimeout is how long an answer is waited for, and failureLasts how long nobody
+	// asks after there was none: senders are refused meanwhile.
+	askTimeout   = 2 * time.Second
+	failureLasts = 250 * time.Millisecond
 )
 
 type shared struct {
@@ -58,6 +62,8 @@ type purse struct {
 	asked   time.Time     // when that was
 	asking  chan struct{} // closed when the one who asks has an answer; nil: nobody asks
 	refusal *refusal
+	failure error     // of the last question
+	failed  time.Time // when that was
 }
 
 // refusal is the answer that no more than least is left.
@@ -95,11 +101,7 @@ func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Mone
 		case mine:
 			// Others wait for the answer, and what is granted must be known: it is not
 			// this sender's to give up.
-			err = s.ask(context.WithoutCancel(ctx), p, d, limit, now)
-			p.answered()
-			if err != nil {
-				return err
-			}
+			p.answered(s.askInTime(context.WithoutCancel(ctx), p, d, limit, now))
 			continue
 		}
 		select {
@@ -123,6 +125,9 @@ func (p *purse) take(amount, limit sms.Money, now time.Time) (asking chan struct
 	if p.asking != nil {
 		return p.asking, false, nil
 	}
+	if p.failure != nil && time.Since(p.failed) < failureLasts {
+		return nil, false, p.failure
+	}
 	if r := p.refusal; r != nil && r.limit == limit && amount-p.free >= r.least && now.Sub(r.at).Abs() < refusalLasts {
 		return nil, false, exceeded(r.spent, limit, amount)
 	}
@@ -130,11 +135,25 @@ func (p *purse) take(amount, limit sms.Money, now time.Time) (asking chan struct
 	return p.asking, true, nil
 }
 
-func (p *purse) answered() {
+// answered lets those go on who wait for the answer.
+func (p *purse) answered(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.failure, p.failed = err, time.Now()
 	close(p.asking)
 	p.asking = nil
+}
+
+// askInTime is ask for as long as a sender can wait. What was granted too late to be
+// heard of nobody spends until the node joins anew.
+func (s *shared) askInTime(ctx context.Context, p *purse, d store.SpendDelta, limit sms.Money, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	err := s.ask(ctx, p, d, limit, now)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return err
 }
 
 // ask asks for a slice that d can be taken from.

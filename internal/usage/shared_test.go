@@ -21,9 +21,13 @@ type pot struct {
 	err     error
 }
 
-func (p *pot) Allow(_ context.Context, f store.Fence, _ store.SpendKey, least, want, limit sms.Money) (sms.Money, error) {
+func (p *pot) Allow(ctx context.Context, f store.Fence, _ store.SpendKey, least, want, limit sms.Money) (sms.Money, error) {
 	if p.gate != nil {
-		<-p.gate
+		select {
+		case <-p.gate:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -247,20 +251,39 @@ func TestSharedCheck(t *testing.T) {
 	}
 }
 
-// While the store does not answer nothing passes, and then all goes on.
+// While the store does not answer nothing passes and nobody waits for long, and then
+// all goes on.
 func TestSharedStoreFails(t *testing.T) {
-	p := newPot()
-	l := p.ledger(0, limited(100))
-	p.err = store.ErrUnavailable
-	for range 2 {
-		if d, err := l.Reserve(t.Context(), customer, 10, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
-			t.Fatalf("%+v, %v", d, err)
+	synctest.Test(t, func(t *testing.T) {
+		p := newPot()
+		l := p.ledger(0, limited(100))
+		refused := func(after time.Duration) {
+			t.Helper()
+			began := time.Now()
+			var wg sync.WaitGroup
+			for range 10 {
+				wg.Go(func() {
+					if d, err := l.Reserve(t.Context(), customer, 10, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
+						t.Errorf("%+v, %v", d, err)
+					}
+				})
+			}
+			if wg.Wait(); time.Since(began) != after {
+				t.Errorf("refused after %v, not %v", time.Since(began), after)
+			}
 		}
-	}
-	p.err = nil
-	if !send(t, p, l, 10, november) {
-		t.Error("refused")
-	}
+		p.err = store.ErrUnavailable
+		refused(0)
+		time.Sleep(failureLasts)
+		p.gate = make(chan struct{}) // it hangs
+		refused(askTimeout)
+		refused(0)
+		time.Sleep(failureLasts)
+		p.gate, p.err = nil, nil
+		if !send(t, p, l, 10, november) {
+			t.Error("refused")
+		}
+	})
 }
 
 // One question at a time for an account: the others wait for it, each as long as
