@@ -90,8 +90,8 @@ func (c migrateCommand) whatNow(s *session, dir string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, credentials.KeysFile)); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(s.out, "%s and %s are missing there: before the service starts, copy them from a node that served from the other database, or every MessageId that was given out is unknown.\n",
-			credentials.File, credentials.KeysFile)
+		fmt.Fprintf(s.out, "There is no file %s: before the service starts, copy %s and %s from where it served, or every MessageId that was given out is unknown.\n",
+			credentials.KeysFile, credentials.File, credentials.KeysFile)
 	}
 	return nil
 }

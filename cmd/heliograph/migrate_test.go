@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,35 @@ func TestMigrateWhileServing(t *testing.T) {
 	server(t, "")
 	if _, problems, code := command(t, "", "migrate", "--to", "postgres:///x"); code != exitFailed || !strings.Contains(problems, "in use by another process") {
 		t.Errorf("%d: %s", code, problems)
+	}
+}
+
+// What is in no database is named, and so is what is missing.
+func TestMigrateWhatNow(t *testing.T) {
+	dir := t.TempDir()
+	now := func(c migrateCommand) string {
+		var out bytes.Buffer
+		if err := c.whatNow(&session{out: &out}, dir); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if out := now(migrateCommand{From: "postgres:///x"}); !strings.Contains(out, "There is no file keys") || !strings.Contains(out, "set database to sqlite") {
+		t.Errorf("%s", out)
+	}
+	for _, name := range []string{"credentials", "keys", "sim.receipts", "events"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := now(migrateCommand{To: "postgres:///x"})
+	for _, want := range []string{"  credentials   the root", "  keys          makes", "  sim.receipts  receipts", "  events        the built-in", "set database to its URL"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "There is no") {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -17,18 +17,19 @@ import (
 	"heliograph/internal/store/pgtest"
 )
 
-// many writes messages in batches, nine in ten of which have ended with three
-// events; the others wait in the queue.
-func (n *node) many(messages int) {
-	const batch = 500
+// many writes messages in batches, in the lanes of 100,000 origination identities. One
+// in every so many waits in the queue; the others have ended with three events.
+func (n *node) many(messages, queued int) {
+	const batch, lanes = 500, 100_000
+	lane := 1
 	for done := 0; done < messages; done += batch {
 		first, second, third := &store.Change{}, &store.Change{}, &store.Change{}
 		for i := range min(batch, messages-done) {
 			m := n.message(1)
-			a := accepted(m)
-			a.Queued.Lane = fmt.Sprintf("+44770090%04d", i)
-			first.Accept = append(first.Accept, a)
-			if i%10 > 0 {
+			lane = lane * 5 % 99_991 // in no order
+			m.Route.Lane = fmt.Sprintf("+44770%06d", lane%lanes)
+			first.Accept = append(first.Accept, accepted(m))
+			if i%queued > 0 {
 				second.Parts = append(second.Parts, n.update(m, sms.UpdateTaken, 1, ""))
 				third.Parts = append(third.Parts, n.update(m, sms.UpdateReceipt, 1, sms.StatusDelivered))
 			}
@@ -40,11 +41,17 @@ func (n *node) many(messages int) {
 }
 
 // BenchmarkThereAndBack moves b.N messages with their events into PostgreSQL, which
-// waits for its disk, and back: -benchtime 1000000x.
+// waits for its disk, and back: -benchtime 1000000x. A tenth of them are queued, or
+// all.
 func BenchmarkThereAndBack(b *testing.B) {
+	b.Run("ended", func(b *testing.B) { thereAndBack(b, 10) })
+	b.Run("queued", func(b *testing.B) { thereAndBack(b, 1) })
+}
+
+func thereAndBack(b *testing.B, queued int) {
 	dir := b.TempDir()
 	e := openSQLite(b, datadir.Database(dir))
-	join(b, e, "node").many(b.N)
+	join(b, e, "node").many(b.N, queued)
 	if err := e.Close(); err != nil {
 		b.Fatal(err)
 	}

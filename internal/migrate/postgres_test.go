@@ -373,6 +373,22 @@ func testConnectionBreaks(t *testing.T, cluster *pgtest.Cluster) {
 	if err := target.Close(); err != nil {
 		t.Error(err)
 	}
+	interrupted, interrupt := context.WithCancel(t.Context())
+	if target, err = postgres.OpenTarget(t.Context(), url, testOptions.server()); err != nil {
+		t.Fatal(err)
+	}
+	interrupting := faulty{Target: target, change: func(table string, r transfer.Row) bool {
+		if table == "message" {
+			interrupt()
+		}
+		return true
+	}}
+	if _, err := move(interrupted, openSource(t, datadir.Database(dir)), interrupting, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a migration that is interrupted: %v", err)
+	}
+	if err := target.Close(); err != nil {
+		t.Error(err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := ToPostgres(ended, dir, url, testOptions); !errors.Is(err, context.Canceled) {
