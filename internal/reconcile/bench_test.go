@@ -30,6 +30,16 @@ func BenchmarkReconcile(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer e.Close()
+	benchmark(b, e)
+}
+
+// engine is what can be filled and reconciled.
+type engine interface {
+	store.Engine
+	Store
+}
+
+func benchmark(b *testing.B, e engine) {
 	if last, err := e.LastID(b.Context(), 0); err != nil {
 		b.Fatal(err)
 	} else if last == 0 {
@@ -48,6 +58,9 @@ func BenchmarkReconcile(b *testing.B) {
 	}
 	b.StopTimer()
 	n := float64(r.Messages.Accepted)
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	b.ReportMetric(float64(memory.HeapSys)/(1<<20), "MB-heap")
 	b.ReportMetric(n/time.Since(began).Seconds(), "msg/s")
 	b.ReportMetric(float64((cpuTime(b)-used).Nanoseconds())/n/1000, "cpu-us/msg")
 	b.ReportMetric(0, "ns/op")
@@ -62,7 +75,7 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 // fillStore commits messages: most are delivered, some wait.
-func fillStore(b *testing.B, e *sqlite.Engine, n int) {
+func fillStore(b *testing.B, e store.Engine, n int) {
 	f, err := e.Join(context.Background(), "bench")
 	if err != nil {
 		b.Fatal(err)
