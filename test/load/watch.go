@@ -22,13 +22,16 @@ type watch struct {
 
 const megabyte = 1e6
 
+// walLimit is what the write-ahead log is cut to: up to there it comes and goes.
+const walLimit = 64 << 20
+
 func newWatch(s *server, skip time.Duration) *watch {
 	return &watch{server: s, skip: skip,
 		memory:     quantity{name: "memory of the process", unit: "MB", divisor: megabyte, slack: 8 * megabyte},
 		heap:       quantity{name: "heap in use", unit: "MB", divisor: megabyte, slack: 8 * megabyte},
 		goroutines: quantity{name: "goroutines", divisor: 1, slack: 20},
 		file:       quantity{name: "database", unit: "MB", divisor: megabyte, slack: 32 * megabyte},
-		log:        quantity{name: "write-ahead log", unit: "MB", divisor: megabyte, slack: 32 * megabyte},
+		log:        quantity{name: "write-ahead log", unit: "MB", divisor: megabyte, slack: walLimit},
 		unmatched:  quantity{name: "unmatched receipts", divisor: 1, slack: 100},
 	}
 }
