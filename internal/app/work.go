@@ -54,13 +54,16 @@ func (w *work) Stop(ctx context.Context, holding string) {
 
 // startShard makes the parts known that wait for receipts before any can come in.
 func (w *work) startShard(ctx context.Context, shard string) error {
-	names, err := w.queue.Names(ctx, shard)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := w.receipts.AddShard(ctx, name); err != nil {
+	// Receipts may come in at any bind of the carrier.
+	for _, each := range w.layout.With(shard) {
+		names, err := w.queue.Names(ctx, each)
+		if err != nil {
 			return err
+		}
+		for _, name := range names {
+			if err := w.receipts.AddShard(ctx, name); err != nil {
+				return err
+			}
 		}
 	}
 	return w.queue.Start(ctx, shard)

@@ -41,6 +41,15 @@ func (l Layout) Shards(carrier string) []string {
 	return names
 }
 
+// With are all shards of the carrier that a shard is of, or it alone where its carrier
+// is not configured.
+func (l Layout) With(shard string) []string {
+	if !l.Has(shard) {
+		return []string{shard}
+	}
+	return l.Shards(OfShard(shard))
+}
+
 // All are the names of all shards, in order.
 func (l Layout) All() []string {
 	var names []string

@@ -258,13 +258,15 @@ func (s *shard) readHeads(lanes []*lane) {
 	if err != nil {
 		s.pausedUntil = now.Add(time.Second)
 	}
+	missing := map[*entry]bool{}
 	for i := range messages {
 		s.attach(entries[i], messages[i], now)
+		if messages[i] == nil {
+			missing[entries[i]] = true
+		}
 	}
 	for _, l := range lanes {
-		if err == nil {
-			s.dropMissing(l)
-		}
+		s.dropMissing(l, missing)
 		l.where = laneIdle
 		s.activate(l)
 	}
@@ -272,9 +274,9 @@ func (s *shard) readHeads(lanes []*lane) {
 
 // dropMissing takes out of a lane what has no message in the store any more, so
 // that it does not block what stands behind it.
-func (s *shard) dropMissing(l *lane) {
+func (s *shard) dropMissing(l *lane, missing map[*entry]bool) {
 	for c := range l.fifo {
-		for l.fifo[c].len() > 0 && l.fifo[c].at(0).message == nil {
+		for l.fifo[c].len() > 0 && missing[l.fifo[c].at(0)] {
 			e := l.fifo[c].popFront()
 			l.parts -= e.parts
 			s.drop(e)

@@ -60,7 +60,7 @@ const (
 
 func rank(e *store.AuditedEvent) int {
 	switch s := e.Status; {
-	case s == store.StatusLateReceipt && !e.Final:
+	case (s == store.StatusLateReceipt || s == store.StatusTaken) && !e.Final:
 		return rankAside
 	case s == sms.StatusQueued && !e.Final:
 		return rankQueued

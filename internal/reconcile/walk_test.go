@@ -193,7 +193,7 @@ func TestWindows(t *testing.T) {
 				written += l.Written
 			}
 			// Of each seven messages there are so many events.
-			if each := int64(16); written != c.accepted/7*each {
+			if each := int64(17); written != c.accepted/7*each {
 				t.Errorf("%d events are in the window with %d messages", written, c.accepted)
 			}
 		})
@@ -227,11 +227,11 @@ func TestBrokenRows(t *testing.T) {
 			r.exec("INSERT INTO queued SELECT ?, 'acme', 'lane', 0, 2, 0, 0, 0, NULL", int64(m[2].ID))
 		}, []string{"open_and_ended|%d||it has a final event, QUEUED SUCCESSFUL UNKNOWN., and it is queued"}, 2},
 		{"the router ran ahead", func(r *rig, m []*sms.Message) { r.exec("INSERT INTO router VALUES (0, 99)") },
-			[]string{"cursor||router of slot 0|it is at event 99, and the log ends at 16: what comes in between is never published"}, 0},
+			[]string{"cursor||router of slot 0|it is at event 99, and the log ends at 17: what comes in between is never published"}, 0},
 		{"lag of nothing", func(r *rig, m []*sms.Message) {
 			r.apply(&store.Change{Lag: []store.LagBatch{{LagKey: store.LagKey{Destination: "1/set/d", First: 5}, Seqs: []int64{5, 50}},
 				{LagKey: store.LagKey{Destination: "1/set/e", First: 7}, Seqs: []int64{8, 7}}}})
-		}, []string{"lag||lag of 1/set/d from event 5 of slot 0|it names event 50, and the log ends at 16",
+		}, []string{"lag||lag of 1/set/d from event 5 of slot 0|it names event 50, and the log ends at 17",
 			"lag||lag of 1/set/e from event 7 of slot 0|it begins with event 8"}, 0},
 		{"a mark of nothing", func(r *rig, m []*sms.Message) {
 			r.apply(&store.Change{Mark: []store.Dispatch{{Seq: 4, Shard: "acme", Parts: []sms.PartID{m[4].ID.Part(1), m[4].ID.Part(2)}}}})
@@ -273,7 +273,7 @@ func TestPruned(t *testing.T) {
 		t.Error(broken)
 	}
 	report := r.holds(Window{PrunedBefore: noon.AddDate(0, -1, 0)})
-	if l := report.Logs[0]; l.Pruned != 13 || l.There+l.Pruned != l.Written || report.Spend[0].Compared != atMost || report.Spend[1].Compared != exactly {
+	if l := report.Logs[0]; l.Pruned != 14 || l.There+l.Pruned != l.Written || report.Spend[0].Compared != atMost || report.Spend[1].Compared != exactly {
 		t.Errorf("%+v, %+v", l, report.Spend)
 	}
 	r.walker.Retention = 30 * 24 * time.Hour
@@ -282,7 +282,7 @@ func TestPruned(t *testing.T) {
 	r.holds(Window{})
 
 	prune(young[1])
-	if _, broken := r.run(Window{}); len(broken) != 2 || !strings.HasPrefix(broken[0], "log_gap||events 20 to 22 ") || !strings.HasPrefix(broken[1], "spend|") {
+	if _, broken := r.run(Window{}); len(broken) != 2 || !strings.HasPrefix(broken[0], "log_gap||events 21 to 23 ") || !strings.HasPrefix(broken[1], "spend|") {
 		t.Error(broken)
 	}
 }

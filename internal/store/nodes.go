@@ -69,7 +69,7 @@ type Leases interface {
 // News is what other nodes have written that this one has to know of.
 type News struct {
 	Queued []Queued  // came into one of the shards, and waits there still
-	Taken  []Event   // StatusSuccessful, with the parts and what the carrier calls them
+	Taken  []Event   // StatusSuccessful and StatusTaken, with the parts and what the carrier calls them
 	Upto   []SlotSeq // how far each slot's log was read
 }
 

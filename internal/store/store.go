@@ -124,9 +124,16 @@ type Event struct {
 	Detail           EventDetail
 }
 
+// StatusTaken marks story rows of messages whose last part was taken by a carrier
+// after another part had failed, so that no StatusSuccessful tells of it: other nodes
+// learn from them what the carrier calls the parts. They are never published.
+const StatusTaken sms.Status = "TAKEN"
+
 // Aside reports that the event is of the message's story alone: it is never
 // published, and tells nothing of how the message stands.
-func (e *Event) Aside() bool { return e.Status == StatusLateReceipt || e.Status == StatusMoved }
+func (e *Event) Aside() bool {
+	return e.Status == StatusLateReceipt || e.Status == StatusMoved || e.Status == StatusTaken
+}
 
 // EventDetail is what an event adds to its message.
 type EventDetail struct {

@@ -164,6 +164,10 @@ func (b *Batch) part(c *store.Change, p *store.PartChange) {
 		row.Now = Nowhere
 		return
 	}
+	if len(follow) == 0 && before.Unsent() > 0 && next.Unsent() == 0 {
+		b.event(c, store.Event{Message: u.Message, Account: p.Account, Status: store.StatusTaken, At: u.At,
+			Detail: store.EventDetail{Route: next.Route, Parts: next.Parts}})
+	}
 	if row.Now == InQueued {
 		row.Now = InAwaiting
 		row.Awaiting = store.Awaiting{ID: row.ID, Shard: row.Queued.Shard, Expires: p.Expires}

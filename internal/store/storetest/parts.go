@@ -55,7 +55,7 @@ func testSeveralParts(s *suite) {
 	if _, a = s.openRow(m.ID); a.Shard != "other" {
 		s.Errorf("a receipt moved the message to shard %q", a.Shard)
 	}
-	s.wantStatuses(s.part(s.update(m, sms.UpdateTaken, 3, ""), store.PartApplied), "")
+	s.wantStatuses(s.part(s.update(m, sms.UpdateTaken, 3, ""), store.PartApplied), "TAKEN")
 	// All in one batch, in one change and in several.
 	last := &store.Change{Parts: []store.PartChange{s.update(m, sms.UpdateReceipt, 3, sms.StatusDelivered), s.update(m, sms.UpdateReceipt, 3, sms.StatusDelivered)}}
 	final := &store.Change{Parts: []store.PartChange{s.update(m, sms.UpdateReceipt, 1, sms.StatusDelivered)}}
@@ -64,7 +64,7 @@ func testSeveralParts(s *suite) {
 		[]store.PartResult{store.PartApplied, store.PartNoChange, store.PartApplied})
 	s.wantStatuses(last.Events, "LATE_RECEIPT")
 	s.wantStatuses(final.Events, "UNREACHABLE.")
-	s.wantStatuses(s.story(m.ID), "QUEUED LATE_RECEIPT UNREACHABLE.")
+	s.wantStatuses(s.story(m.ID), "QUEUED TAKEN LATE_RECEIPT UNREACHABLE.")
 }
 
 func testSettled(s *suite) {
@@ -91,7 +91,7 @@ func testUnsentFinal(s *suite) {
 	}
 	// One part was taken: its receipt is still awaited.
 	s.part(s.update(m[1], sms.UpdateTaken, 1, ""), store.PartApplied)
-	s.wantStatuses(s.part(s.update(m[1], sms.UpdateUnsentFinal, 0, sms.StatusTTLExpired), store.PartApplied), "")
+	s.wantStatuses(s.part(s.update(m[1], sms.UpdateUnsentFinal, 0, sms.StatusTTLExpired), store.PartApplied), "TAKEN")
 	s.wantStatuses(s.part(s.update(m[1], sms.UpdateReceipt, 1, sms.StatusDelivered), store.PartApplied), "TTL_EXPIRED.")
 	s.same("events of a message that is gone", len(s.part(s.update(m[1], sms.UpdateUnsentFinal, 0, sms.StatusTTLExpired), store.PartNoChange)), 0)
 }

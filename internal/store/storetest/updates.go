@@ -98,7 +98,11 @@ func (m *model) apply(u sms.PartUpdate) {
 		}
 		return
 	}
+	taken := len(said) == 0 && m.progress.Unsent() > 0 && next.Unsent() == 0
 	m.progress, m.place = next, "awaiting"
+	if taken {
+		m.statuses += " TAKEN"
+	}
 	for _, a := range said {
 		m.statuses += " " + string(a.Status)
 		if a.Final {
