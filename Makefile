@@ -60,8 +60,11 @@ clean:
 	rm -rf bin
 
 # Ends the server in every way that a machine can, hundreds of times over. It needs
-# strace. SEED=n repeats a schedule.
-ROUNDS ?= 500
-.PHONY: crash
+# strace. SEED=n repeats a schedule, ROUNDS=n asks for so many kills.
+.PHONY: crash crash-postgres
 crash: build
-	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 40m -tags harness,strace -v ./test/crash -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
+	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 60m -tags harness,strace -v ./test/crash -rounds $(or $(ROUNDS),500) $(if $(SEED),-seed $(SEED))
+
+# The same for three nodes over one PostgreSQL (Debian: postgresql).
+crash-postgres: build
+	HELIOGRAPH_BINARY=$(CURDIR)/bin/heliograph $(GO) test -count=1 -timeout 60m -tags harness,postgres -v -run 'TestCrashPostgres|TestThreeNodes|TestDatabaseAway' ./test/crash -rounds $(or $(ROUNDS),200) $(if $(SEED),-seed $(SEED))

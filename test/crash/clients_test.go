@@ -46,6 +46,7 @@ func (w *world) client(ctx context.Context, number int, random *rand.Rand) {
 			var err error
 			if c, err = w.key.Dial(n.launch.Listen); err != nil {
 				c = nil
+				n.failed.Store(time.Now().UnixNano())
 				time.Sleep(10 * time.Millisecond)
 				continue
 			}
@@ -54,7 +55,11 @@ func (w *world) client(ctx context.Context, number int, random *rand.Rand) {
 		m, kind := w.draw(number, random, weights)
 		m.life = n.life.Load()
 		w.ledger.write(m, kind)
-		if !w.send(n, c, m) || len(w.nodes) > 1 && random.IntN(20) == 0 {
+		sent := w.send(n, c, m)
+		if !sent {
+			n.failed.Store(time.Now().UnixNano())
+		}
+		if !sent || len(w.nodes) > 1 && random.IntN(20) == 0 {
 			c.Close()
 			c = nil
 		}

@@ -23,6 +23,7 @@ type node struct {
 	server  *rig.Server
 	traced  bool         // it is run by strace
 	up      atomic.Bool  // clients may expect answers
+	failed  atomic.Int64 // when a client had no answer from it last, Unix time in ns
 	skew    atomic.Int64 // of the process's clock
 	life    atomic.Int64 // of the process: no other one of the epoch has this number
 	stderr  *stderr
@@ -59,6 +60,7 @@ func (n *node) start(command []string, env ...string) {
 	t := n.world.t
 	t.Helper()
 	n.counted, n.traced = 0, command[0] == "strace"
+	n.world.did("start %s %v", n.name, env)
 	n.life.Store(int64(n.world.lives.Add(1)))
 	launch := n.launch
 	launch.Command, launch.Env = command, env
@@ -109,6 +111,7 @@ func (n *node) serves() {
 
 // slay ends the process, also where another one runs it.
 func (n *node) slay() {
+	n.world.did("kill %s", n.name)
 	n.up.Store(false)
 	if child := childOf(n.server.Command.Process.Pid); n.traced && child != 0 {
 		syscall.Kill(child, syscall.SIGKILL)
@@ -131,6 +134,7 @@ func childOf(pid int) (child int) {
 func (n *node) terminate() {
 	t := n.world.t
 	t.Helper()
+	n.world.did("terminate %s", n.name)
 	n.up.Store(false)
 	n.server.Signal(syscall.SIGTERM)
 	select {
@@ -163,7 +167,7 @@ func (n *node) readLog() map[sms.PartID]bool {
 		n.counted++
 		if l.Detail == recovered {
 			after[part] = true
-			w.afterEnd[part] = true
+			w.afterEnd[part] = fmt.Sprintf("%s at %s by %s", n.name, l.Time, l.Carrier)
 		}
 	}
 	return after

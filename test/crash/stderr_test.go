@@ -18,6 +18,8 @@ type line struct {
 	ID      int64  `json:"message"`
 	Part    int    `json:"part"`
 	Detail  string `json:"detail"`
+	Carrier string `json:"carrier"`
+	Time    string `json:"time"`
 }
 
 const (

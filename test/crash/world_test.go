@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,21 +67,22 @@ type world struct {
 
 	lives       atomic.Int64 // processes that were started
 	key         rig.Key
-	timeout     time.Duration       // of a client's call
-	later       bool                // the time for receipts is over
-	afterEnd    map[sms.PartID]bool // parts that were in flight when a process ended, and were sent again
-	resent      map[sms.PartID]int  // times that a process said it sends a part again
-	seen        int                 // MessageIds that were looked for in the store
-	failing     atomic.Bool         // the store is full, broken or away, or was a moment ago
-	busy        sync.WaitGroup      // clients
-	unexplained atomic.Int64        // sends that were refused, though nothing was done to the server
-	stop        func()              // them
+	timeout     time.Duration         // of a client's call
+	later       bool                  // the time for receipts is over
+	afterEnd    map[sms.PartID]string // parts that were in flight when a process ended, and were sent again: where and when
+	trail       []string              // what was done, and when
+	resent      map[sms.PartID]int    // times that a process said it sends a part again
+	seen        int                   // MessageIds that were looked for in the store
+	failing     atomic.Bool           // the store is full, broken or away, or was a moment ago
+	busy        sync.WaitGroup        // clients
+	unexplained atomic.Int64          // sends that were refused, though nothing was done to the server
+	stop        func()                // them
 }
 
 func newWorld(t *testing.T, seed uint64, number int, f *figures) *world {
 	t.Helper()
 	w := &world{t: t, seed: seed, number: number, random: rand.New(rand.NewPCG(seed, uint64(number))),
-		ledger: newLedger(), figures: f, resent: map[sms.PartID]int{}, afterEnd: map[sms.PartID]bool{}, centres: map[string]*centre{}, timeout: patience}
+		ledger: newLedger(), figures: f, resent: map[sms.PartID]int{}, afterEnd: map[sms.PartID]string{}, centres: map[string]*centre{}, timeout: patience}
 	w.plan = drawPlan(w.random)
 	w.ended, w.end = context.WithCancel(context.Background())
 	for _, name := range []string{"one", "two"} {
@@ -105,20 +107,35 @@ func (w *world) close() {
 		c.close()
 	}
 	if w.t.Failed() {
-		w.t.Logf("seed %d, epoch %d: %s", w.seed, w.number, w.plan)
+		w.t.Logf("seed %d, epoch %d: %s\n%s", w.seed, w.number, w.plan, strings.Join(w.trail, "\n"))
 		for _, n := range w.nodes {
 			w.t.Logf("the end of %s's standard error:\n%s", n.name, n.stderr.tail())
 		}
 	}
 }
 
-// anyNode is where a client connects to.
+// did adds to the trail.
+func (w *world) did(format string, args ...any) {
+	w.trail = append(w.trail, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// anyNode is where a client connects to: as behind a load balancer, one that has
+// answered of late.
 func (w *world) anyNode(random *rand.Rand) *node {
 	if len(w.nodes) == 1 {
 		return w.nodes[0]
 	}
-	return w.nodes[random.IntN(len(w.nodes))]
+	from := random.IntN(len(w.nodes))
+	for i := range w.nodes {
+		if n := w.nodes[(from+i)%len(w.nodes)]; time.Since(time.Unix(0, n.failed.Load())) > avoided {
+			return n
+		}
+	}
+	return w.nodes[from]
 }
+
+// avoided is how long clients connect to other nodes after one that did not answer.
+const avoided = 3 * time.Second
 
 func (w *world) anyCentre() *centre { return w.centres[[]string{"one", "two"}[w.random.IntN(2)]] }
 
