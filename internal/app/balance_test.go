@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,13 +32,25 @@ func TestBalance(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		open, alone, meanwhile := store.Counts{Queued: 3, Awaiting: 2, Parked: 9}, true, func() {}
+		var mu sync.Mutex
+		set := func(change func()) {
+			mu.Lock()
+			defer mu.Unlock()
+			change()
+		}
 		counts := func(context.Context) (store.Counts, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			meanwhile()
 			return open, nil
 		}
 		b := &balance{}
 		b.observe(accepts(2)) // as the flows were made
-		if err := b.begin(ctx, slog.New(slog.DiscardHandler), counts, func() bool { return alone }); err != nil {
+		if err := b.begin(ctx, slog.New(slog.DiscardHandler), counts, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return alone
+		}); err != nil {
 			t.Fatal(err)
 		}
 		registry := prometheus.NewRegistry()
@@ -58,25 +71,25 @@ func TestBalance(t *testing.T) {
 		want("at first", 0)
 		b.observe(accepts(4))
 		b.observe(ends(2))
-		open.Queued = 5
+		set(func() { open.Queued = 5 })
 		want("four came and two went", 0)
-		meanwhile = func() { b.observe(accepts(1)); b.observe(ends(1)) }
+		set(func() { meanwhile = func() { b.observe(accepts(1)); b.observe(ends(1)) } })
 		want("another came and went meanwhile", 0)
-		meanwhile = func() {}
+		set(func() { meanwhile = func() {} })
 
-		open.Awaiting--
+		set(func() { open.Awaiting-- })
 		want("one is gone, and may be in a commit that is not observed yet", 0)
 		want("one is gone", 1)
-		open.Awaiting += 3
+		set(func() { open.Awaiting += 3 })
 		want("two are too many, perhaps", 0)
 		want("two are too many", -2)
-		open.Awaiting -= 2
+		set(func() { open.Awaiting -= 2 })
 		want("all is well", 0)
 
-		alone = false
+		set(func() { alone = false })
 		time.Sleep(balanceEvery)
 		synctest.Wait()
-		alone = true
+		set(func() { alone = true })
 		time.Sleep(balanceEvery)
 		synctest.Wait()
 		if got, there := samples(t, registry)["heliograph_messages_unaccounted{}"]; there {
