@@ -50,7 +50,7 @@ func (w *Walker) logs(ctx context.Context, a *Answer) (more bool, err error) {
 	found.Behind = max(min(read.Next, log.Cursor)-s.Seq, 0)
 	found.Ahead = found.Written - found.Behind
 	for _, g := range read.Gaps {
-		if prunedGap(g, page.Pruned) {
+		if g.Last <= log.Pruned || prunedGap(g, page.Pruned) {
 			found.Pruned += g.Last - g.First + 1
 			continue
 		}

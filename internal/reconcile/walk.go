@@ -52,7 +52,11 @@ const (
 
 // Do carries out a step. It changes nothing.
 func (w *Walker) Do(ctx context.Context, s Step) (Answer, error) {
-	a := Answer{Next: s, Page: Page{Pruned: w.pruned(s)}}
+	pruned, err := w.pruned(ctx, s)
+	if err != nil {
+		return Answer{}, fmt.Errorf("reconcile %s: %w", s.Stage.name(), err)
+	}
+	a := Answer{Next: s, Page: Page{Pruned: pruned}}
 	end := w.Now().Add(stepTime)
 	for {
 		more, err := w.step(ctx, &a)
@@ -95,16 +99,26 @@ func (w *Walker) step(ctx context.Context, a *Answer) (more bool, err error) {
 	}
 }
 
-// pruned is the ID below which ended messages may have been deleted, 0 for none.
-func (w *Walker) pruned(s Step) sms.ID {
+// pruned is the ID below which ended messages may have been deleted, 0 for none: what
+// the store knows of, and what retention may do.
+func (w *Walker) pruned(ctx context.Context, s Step) (sms.ID, error) {
+	logs, err := w.Store.AuditLogs(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var before sms.ID
+	for _, l := range logs {
+		if l.PrunedID > 0 {
+			before = max(before, l.PrunedID+1)
+		}
+	}
 	if !s.PrunedBefore.IsZero() {
-		before = idAt(s.PrunedBefore)
+		before = max(before, idAt(s.PrunedBefore))
 	}
 	if w.Retention > 0 {
 		before = max(before, sms.FirstID(w.Now().Add(clockMargin-w.Retention)))
 	}
-	return before
+	return before, nil
 }
 
 func (s *Step) enter(stage Stage) { s.Stage, s.Slot, s.Seq = stage, 0, 0 }

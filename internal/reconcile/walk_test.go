@@ -287,6 +287,43 @@ func TestPruned(t *testing.T) {
 	}
 }
 
+// What was really pruned is known, whatever the configuration says.
+func TestPrunedByTheStore(t *testing.T) {
+	r := newRig(t)
+	r.lives(noon.AddDate(0, -2, 0))
+	young := r.lives(noon.Add(-time.Hour))
+	last, err := r.engine.LastSeq(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.apply(&store.Change{Cursors: []store.Cursor{{Slot: 0, Seq: last}}})
+	prune := func(before time.Time, messages int) {
+		t.Helper()
+		n := 0
+		for pass := (&store.Pass{Messages: sms.FirstID(before), Within: time.Second}); !pass.Done(); {
+			p, err := r.engine.Prune(t.Context(), r.fence, pass)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += p.Messages
+		}
+		if n != messages {
+			t.Fatalf("%d messages were pruned", n)
+		}
+		report := r.holds(Window{})
+		if l := report.Logs[0]; l.Written != last || l.There+l.Pruned != last || l.Pruned == 0 || report.Spend[0].Compared != atMost {
+			t.Errorf("%+v, %+v", l, report.Spend)
+		}
+	}
+	prune(noon.AddDate(0, -1, 0), 5)
+	prune(noon, 5)
+	// What is missing at the end of the log is missed by its message.
+	r.exec("DELETE FROM event WHERE msg = ?", int64(young[6].ID))
+	if _, broken := r.run(Window{}); len(broken) != 1 || !strings.HasPrefix(broken[0], "event_order|"+name0(young[6].ID)) {
+		t.Error(broken)
+	}
+}
+
 // late is a store in which a message appears behind where the count was.
 type late struct {
 	*sqlite.Engine

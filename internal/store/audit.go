@@ -71,6 +71,10 @@ type AuditedPart struct {
 type AuditedLog struct {
 	Slot         int
 	Last, Cursor int64
+	// Pruned is the largest Seq that is known to have been deleted with an old
+	// message, and PrunedID the largest ID of such a message that the slot made.
+	Pruned   int64
+	PrunedID sms.ID
 }
 
 // SeqGap is a run of Seqs that no event has. Before is when the last event in front

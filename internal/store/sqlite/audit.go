@@ -100,9 +100,11 @@ func (e *Engine) AuditLogs(ctx context.Context) ([]store.AuditedLog, error) {
 	var out []store.AuditedLog
 	err := e.scan(ctx, "event logs to audit", `WITH RECURSIVE slots(slot) AS (SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot < ?)
 		SELECT slot, coalesce((SELECT max(key) FROM event WHERE key BETWEEN slot << ? AND ((slot + 1) << ?) - 1), 0),
-			coalesce((SELECT seq FROM router WHERE router.slot = slots.slot), 0) FROM slots`,
+			coalesce((SELECT seq FROM router WHERE router.slot = slots.slot), 0),
+			coalesce((SELECT seq FROM node WHERE node.slot = slots.slot), 0), coalesce((SELECT id FROM node WHERE node.slot = slots.slot), 0) FROM slots`,
 		[]driver.Value{int64(sms.MaxSlot), int64(slotShift), int64(slotShift)}, func(r row) error {
-			if l := (store.AuditedLog{Slot: int(r.int(0)), Last: seqOf(r.int(1)), Cursor: r.int(2)}); l.Last > 0 || l.Cursor > 0 {
+			l := store.AuditedLog{Slot: int(r.int(0)), Last: max(seqOf(r.int(1)), r.int(3)), Cursor: r.int(2), Pruned: r.int(3), PrunedID: sms.ID(r.int(4))}
+			if l.Last > 0 || l.Cursor > 0 {
 				out = append(out, l)
 			}
 			return nil
