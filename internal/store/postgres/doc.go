@@ -23,6 +23,11 @@
 // row is there, and replaces the row, so that the transaction cannot happen later
 // either; where it has not happened, it is made again.
 //
+// What nodes share beside the messages (what is new in each other's logs, rates,
+// recipients, what each may spend) is asked for in single statements or short
+// transactions on connections of their own. The rows that this writes are one for each
+// rate, recipient or account, and none for all.
+//
 // All nodes connect as one role, which a takeover needs to end another node's
 // transactions. A node has up to 18 connections.
 //
