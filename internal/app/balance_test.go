@@ -117,3 +117,12 @@ func TestBalanceOfAStoreThatIsAway(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestServiceShowsItsBalance(t *testing.T) {
+	got := samples(t, opened(t).metrics.registry)
+	for _, name := range []string{"heliograph_messages_unaccounted{}", "heliograph_messages_open{queued}", "heliograph_messages_open{awaiting}"} {
+		if v, there := got[name]; !there || v != 0 {
+			t.Errorf("%s is %v, and there: %t", name, v, there)
+		}
+	}
+}

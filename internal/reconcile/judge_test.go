@@ -73,6 +73,7 @@ func TestJudgeWholeMessages(t *testing.T) {
 		{"moved twice", queued(1, 1, "QUEUED MOVED PENDING MOVED"), "queued", Parts{Billed: 1, Waiting: 1}},
 		{"half sent", awaiting(2, "QUEUED", taken, unsent), "awaiting", Parts{Billed: 2, HandedOver: 1, Waiting: 1}},
 		{"taken", awaiting(1, "QUEUED SUCCESSFUL", resent(taken, 2)), "awaiting", Parts{Billed: 1, HandedOver: 1, Resent: 2}},
+		{"taken after a part has failed", awaiting(2, "QUEUED TAKEN", final(sms.StatusSpam), taken), "awaiting", Parts{Billed: 2, HandedOver: 2}},
 		{"a part has failed", awaiting(2, "QUEUED", final(sms.StatusSpam), taken), "awaiting", Parts{Billed: 2, HandedOver: 2}},
 		{"delivered", ended(2, "QUEUED PENDING SUCCESSFUL DELIVERED.", delivered, delivered), "delivered", Parts{Billed: 2, HandedOver: 2}},
 		{"without receipts", ended(1, "QUEUED SUCCESSFUL.", final(sms.StatusSuccessful)), "successful", Parts{Billed: 1, HandedOver: 1}},

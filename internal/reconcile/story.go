@@ -12,7 +12,8 @@ import (
 //
 // Only the events of one slot have an order: QUEUED, then PENDING where it was tried
 // again and MOVED where it went to another shard, both of which may come more than
-// once, then SUCCESSFUL, then the final one. Late receipts are anywhere.
+// once, then SUCCESSFUL, then the final one. What is of the story alone, such as a late
+// receipt, is anywhere.
 func (v *verdict) story(a *store.Audited) (final *store.AuditedEvent, finals int) {
 	var seen [ranks]bool
 	problem := ""
