@@ -202,6 +202,9 @@ func printReport(w io.Writer, r *reconcile.Report) error {
 			return err
 		}
 	}
+	if l := r.Losses; l != nil {
+		fmt.Fprintf(w, "\n%d events are lost to a destination since this node started, and %d were dropped with theirs\n", l.Lost, l.Dropped)
+	}
 	t.row("\nSPEND OF ACCOUNT", "MONTH", "LEDGER USD", "MESSAGES USD", "COMPARED")
 	for _, v := range r.Spend {
 		t.row(v.Account, v.Month, v.Ledger, v.Messages, strings.ReplaceAll(v.Compared, "_", " "))

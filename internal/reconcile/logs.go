@@ -130,6 +130,10 @@ func (w *Walker) lag(ctx context.Context, a *Answer) (more bool, err error) {
 	if len(batches) == pageRows {
 		return true, nil
 	}
+	if w.Losses != nil {
+		losses := w.Losses()
+		page.Losses = &losses
+	}
 	s.Lag = store.LagKey{}
 	s.enter(StageSpend)
 	return false, nil

@@ -19,6 +19,7 @@ type Page struct {
 	Ledger   []Amount `json:"ledger,omitempty"` // all that was spent; with the last cost
 	Logs     []Log    `json:"logs,omitempty"`
 	Waiting  []Wait   `json:"waiting,omitempty"`
+	Losses   *Losses  `json:"losses,omitempty"`
 	InFlight int64    `json:"in_flight,omitempty"`
 	Breaks   []Break  `json:"breaks,omitempty"`
 
@@ -51,6 +52,13 @@ type Wait struct {
 	Events      int64  `json:"events"`
 }
 
+// Losses are the events, counted once for each destination, that a node will never
+// publish. They are counted in its memory, since its start.
+type Losses struct {
+	Lost    int64 `json:"lost"`    // refused for good, too old, or not in the log any more
+	Dropped int64 `json:"dropped"` // of destinations that were deleted
+}
+
 // Spend is an account's month, held against its messages.
 type Spend struct {
 	Account  string `json:"account"`
@@ -76,6 +84,7 @@ type Report struct {
 	PartsUnaccounted    int64    `json:"parts_unaccounted"`
 	Logs                []Log    `json:"event_logs"`
 	Waiting             []Wait   `json:"events_waiting"`
+	Losses              *Losses  `json:"events_never_published,omitempty"` // of the node that was asked; nil: none was
 	Spend               []Spend  `json:"spend"`
 	Broken              int64    `json:"broken"`
 	Holds               bool     `json:"holds"`
@@ -118,6 +127,9 @@ func (r *Report) Add(p *Page) {
 			r.Waiting = slices.Insert(r.Waiting, i, Wait{Destination: w.Destination})
 		}
 		r.Waiting[i].Events += w.Events
+	}
+	if p.Losses != nil {
+		r.Losses = p.Losses
 	}
 	r.pruned = max(r.pruned, p.Pruned)
 	r.Broken += int64(len(p.Breaks))
