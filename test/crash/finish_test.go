@@ -28,6 +28,7 @@ func (e *epoch) finish(later bool) {
 		e.waitForReceipts()
 	}
 	e.publishRest()
+	e.reconciles()
 	engine := e.open()
 	defer engine.Close()
 	e.verify(engine, 0)

@@ -250,6 +250,7 @@ func (e *fleet) finish() {
 	e.look()
 	e.checkRecovered()
 	e.verify(e.engine, e.slots()...)
+	e.nodes[0].reconciles()
 	if e.t.Failed() {
 		e.tell()
 	}

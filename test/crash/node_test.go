@@ -5,6 +5,7 @@ package crash
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -194,4 +195,15 @@ func (n *node) checkCounted() {
 // data is the data directory.
 func (n *node) data(name ...string) string {
 	return filepath.Join(append([]string{n.dir, "data"}, name...)...)
+}
+
+// reconciles: the program itself finds that everything adds up.
+func (n *node) reconciles() {
+	w := n.world
+	w.t.Helper()
+	c := exec.Command(plainBinary, "reconcile", "--config", filepath.Join(n.dir, "heliograph.yaml"))
+	c.Env = append(os.Environ(), "HELIOGRAPH_API_LISTEN="+n.launch.Listen, "HELIOGRAPH_DATA_DIR="+n.data())
+	if out, err := c.CombinedOutput(); err != nil {
+		w.t.Errorf("heliograph reconcile: %v\n%s", err, out[:min(len(out), 4000)])
+	}
 }

@@ -108,3 +108,31 @@ func (e *fleet) comesBack(what string, before pace) {
 		}
 	}
 }
+
+// TestDatabaseAway stops PostgreSQL under load: sends are refused at once, nothing
+// ends, and the same processes serve again when it is back.
+func TestDatabaseAway(t *testing.T) {
+	e := newFleet(t, pgtest.Start(t, pgtest.Options{Fsync: true}), 8, 1, 3, newFigures())
+	defer e.close()
+	e.begin()
+	eventually(t, "messages to be taken", func() bool { return len(e.ledger.given(0)) > 50 })
+	for _, away := range []time.Duration{time.Second, lease + 2*time.Second} {
+		e.failing.Store(true)
+		e.cluster.Kill()
+		refused := e.figures.refused.Load()
+		eventually(t, "sends to be refused", func() bool { return e.figures.refused.Load() > refused+20 })
+		time.Sleep(away)
+		e.cluster.Start()
+		began := time.Now()
+		e.resumes()
+		t.Logf("away for %s: messages are accepted again after %.1f s", away, time.Since(began).Seconds())
+		for _, n := range e.nodes {
+			select {
+			case <-n.server.Done():
+				t.Fatalf("%s ended: %v\n%s", n.name, n.server.Exit(), n.stderr.tail())
+			default:
+			}
+		}
+	}
+	e.finish()
+}
