@@ -91,6 +91,7 @@ func (s *shard) write(list []outcome) {
 	s.mu.Lock()
 	for i := range list {
 		s.fold(change, &list[i])
+		s.explain(&list[i])
 	}
 	s.mu.Unlock()
 	if len(change.Parts)+len(change.Requeue)+len(change.UnmarkOf) > 0 {
@@ -178,8 +179,6 @@ func (s *shard) lost(e *entry, o *outcome) {
 	e.times[part]++
 	e.lost[part] = append(e.lost[part], o.claim.batch)
 	s.q.o.Metrics.Duplicates.WithLabelValues(s.of).Inc()
-	s.q.o.Log.Warn("message part is sent again: the carrier's answer was lost", "carrier", s.name,
-		"message", int64(e.id), "part", part, "detail", o.Detail)
 }
 
 // requeue writes that a message is tried again later.

@@ -309,6 +309,7 @@ func (s *shard) recover(e *entry, marked *marks) {
 			continue
 		}
 		s.lost(e, &o)
+		s.explain(&o)
 	}
 }
 

@@ -131,6 +131,7 @@ func (f *Flow) endUnknown(ctx context.Context, ids []sms.ID, now time.Time) erro
 	for i := range change.Parts {
 		if change.Parts[i].Result == store.PartApplied {
 			f.o.Metrics.GivenUp.Inc()
+			f.o.Log.Info("message ends as UNKNOWN: no final receipt within 72 hours", "message", int64(change.Parts[i].Update.Message))
 		}
 	}
 	return nil
