@@ -37,7 +37,7 @@ func (c nodesCommand) Run(s *session) error {
 			sweeps = "yes"
 		}
 		lease := ""
-		if n.LeaseLeftMS > 0 {
+		if n.LeaseLeftMS > 0 && len(out.Nodes) > 1 { // a node that is alone has it for good
 			lease = (time.Duration(n.LeaseLeftMS) * time.Millisecond).Round(100 * time.Millisecond).String()
 		}
 		t.row(strconv.Itoa(n.Slot), n.Name, n.State, lease, strings.Join(n.Shards, " "), strings.Join(logs, " "), sweeps)
