@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"heliograph/internal/sms"
 	"heliograph/internal/store/pgtest"
 	"heliograph/internal/store/postgres"
@@ -67,7 +69,7 @@ func (e *fleet) configuration(n *node) string {
 	return fmt.Sprintf(`account: %q
 tier: production
 node: %s
-database: "postgres://postgres@%s/%s?sslmode=disable"
+database: "postgres://postgres@%s/%s?sslmode=disable&application_name=%s"
 api: {request_rates: unlimited}
 recipient_interval: %s
 failover_after: 300ms
@@ -78,7 +80,7 @@ carriers:
   - {name: two, shards: 3, smpp: {sessions: 3, %s}}
 numbers:
 %slog: {level: warn, format: json}
-`, account, n.name, e.ways[n].Address, pgtest.Name(e.url), e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory.String())
+`, account, n.name, e.ways[n].Address, pgtest.Name(e.url), n.name, e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory.String())
 }
 
 // begin starts the nodes, of which the first makes the keys for all, and then the
@@ -178,10 +180,29 @@ func (e *fleet) killed(n *node, how string) {
 	n.up.Store(false)
 	e.figures.kill(how)
 	n.readLog()
+	e.forgotten(n)
 	if slot, _ := e.slotOf(n); slot >= 0 {
 		e.figures.flying(len(e.marks(e.engine, slot).inFlight))
 	}
 	e.note()
+}
+
+// forgotten waits until the database has done with a process that has ended: a commit
+// that was sent may be made after that.
+func (e *fleet) forgotten(n *node) {
+	e.t.Helper()
+	conn, err := pgx.Connect(e.t.Context(), e.url)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer conn.Close(e.t.Context())
+	eventually(e.t, "the database to have done with "+n.name, func() bool {
+		var left int
+		if err := conn.QueryRow(e.t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()", n.name).Scan(&left); err != nil {
+			e.t.Fatal(err)
+		}
+		return left == 0
+	})
 }
 
 // serve starts a process and waits until it serves.
@@ -199,6 +220,7 @@ func (e *fleet) recover() {
 		case <-n.server.Done():
 			n.up.Store(false)
 			n.readLog()
+			e.forgotten(n)
 			e.note()
 			e.serve(n)
 		default:
