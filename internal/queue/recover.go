@@ -135,14 +135,20 @@ func (s *shard) loadQueued(ctx context.Context, name string, marked *marks) erro
 	}
 }
 
-// loadRows takes rows in up to the first that its lane has no room for, and gives
-// that one.
+// loadRows takes rows in, but for those that their lane has no room for. It gives the
+// last one if that is such a row: what follows it in its lane need not be read.
 func (s *shard) loadRows(rows []store.Queued, marked *marks) *store.Queued {
 	now := s.q.o.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var full *store.Queued
 	for i := range rows {
 		row := &rows[i]
+		if full != nil && full.Lane == row.Lane && full.Class == row.Class {
+			full = row
+			continue
+		}
+		full = nil
 		if s.known[row.ID] != nil || !s.mine(row.Lane) {
 			continue
 		}
@@ -151,13 +157,14 @@ func (s *shard) loadRows(rows []store.Queued, marked *marks) *store.Queued {
 			if !r.spilled || row.ID <= r.horizon {
 				r.spilled, r.horizon = true, row.ID-1
 			}
-			return row
+			full = row
+			continue
 		}
 		e := s.newEntry(row)
 		s.recover(e, marked)
 		s.admit(e, row.Due, now)
 	}
-	return nil
+	return full
 }
 
 // admit puts an entry into its lane, in the order of acceptance. Only one that was

@@ -24,7 +24,7 @@ const defaultMemory = 200_000
 // while there is plenty, and when there is none.
 const (
 	laneMost  = 10_000
-	laneLeast = 8
+	laneLeast = 2
 )
 
 // expiredEvery is how often it is looked whether the time to live of anything is over

@@ -50,7 +50,7 @@ func TestLongLanesStayInTheStore(t *testing.T) {
 	all := numbered(n, lanes)
 	r.send(all[:300]...)
 	depth := func() queue.Depth { return r.queue.Depths()[0] }
-	if d := depth(); d.Messages != 300 || d.Parts != 300 || d.InMemory > 8*lanes {
+	if d := depth(); d.Messages != 300 || d.Parts != 300 || d.InMemory > 2*lanes {
 		t.Errorf("%+v", d)
 	}
 	one.setUp(true)
@@ -75,7 +75,7 @@ func TestLongLanesAreRestarted(t *testing.T) {
 	lost := newScripted("one", func(carrier.Part) (carrier.Outcome, bool) { return carrier.Outcome{}, false })
 	r := newRig(t, "", []carrier.Carrier{lost}, small)
 	r.send(numbered(n, lanes)...)
-	eventually(t, "some are in flight", func() bool { return len(lost.got()) == 8*lanes })
+	eventually(t, "some are in flight", func() bool { return len(lost.got()) == 2*lanes })
 
 	one := newScripted("one", nil)
 	again := newRig(t, snapshot(t, r.path), []carrier.Carrier{one}, small)
