@@ -12,11 +12,16 @@
 // flight are those, and no others, that the next process says it may send twice.
 // When the epoch is over, all of it has to add up.
 //
+// With the build tag postgres the same is done to three nodes over one PostgreSQL,
+// which a node is cut off from, or which crashes itself. A node that was stopped for
+// longer than its lease is woken, and sends and writes nothing more.
+//
 // The schedule follows from a seed. A failure names the seed and the epoch; with
 // -seed and -epoch the same schedule runs again, as far as a schedule of
 // processes can be the same. Without -rounds the test is a short one.
 //
-// The tests have the build tag harness, which `make crash` sets. Those in the files
+// The tests have the build tag harness, which `make crash` and `make crash-postgres`
+// set. Those in the files
 // with the build tag strace watch and break system calls,
 // and need the command strace.
 package crash
