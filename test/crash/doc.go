@@ -21,7 +21,6 @@
 // processes can be the same. Without -rounds the test is a short one.
 //
 // The tests have the build tag harness, which `make crash` and `make crash-postgres`
-// set. Those in the files
-// with the build tag strace watch and break system calls,
-// and need the command strace.
+// set. Those in the files with the build tag strace watch and break system calls, and
+// need the command strace; those with the build tag postgres need PostgreSQL.
 package crash
