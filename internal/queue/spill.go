@@ -218,27 +218,35 @@ func (s *shard) spilled() []place {
 	return out
 }
 
-// countBehind learns how much is in the store alone after the shard was loaded.
+// countBehind learns how much is in the store alone after the shard was loaded. What
+// came and went while it was counted makes it differ a little.
 func (s *shard) countBehind() {
-	for _, p := range s.spilled() {
-		r := &p.lane.rest[p.class]
-		s.mu.Lock()
-		from := store.Place{Lane: p.lane.key, Class: p.class, ID: r.horizon}
-		s.mu.Unlock()
-		for _, name := range s.names {
-			messages, parts, err := s.q.o.Engine.QueuedRest(context.Background(), name, from)
-			if err != nil {
-				s.q.o.Log.Error("the rest of a lane cannot be counted", "carrier", s.name, "error", err)
-				return
-			}
-			s.mu.Lock()
-			r.behind, r.parts = r.behind+messages, r.parts+parts
-			s.mu.Unlock()
-		}
-		select {
-		case <-s.stopped:
+	if len(s.spilled()) == 0 {
+		return
+	}
+	sums := map[place]store.LaneLength{}
+	for _, name := range s.names {
+		lengths, err := s.q.o.Engine.QueuedLanes(context.Background(), name)
+		if err != nil {
+			s.q.o.Log.Error("what waits in the store cannot be counted", "carrier", s.name, "error", err)
 			return
-		default:
+		}
+		s.mu.Lock()
+		for _, n := range lengths {
+			if l := s.lanes[n.Lane]; l != nil {
+				sum := sums[place{l, n.Class}]
+				sum.Messages, sum.Parts = sum.Messages+n.Messages, sum.Parts+n.Parts
+				sums[place{l, n.Class}] = sum
+			}
+		}
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, n := range sums {
+		if r := &p.lane.rest[p.class]; r.spilled && n.Messages > 0 {
+			r.behind = max(n.Messages-int64(r.known), 0)
+			r.parts = n.Parts * r.behind / n.Messages
 		}
 	}
 }

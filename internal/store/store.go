@@ -79,6 +79,13 @@ type Place struct {
 	ID    sms.ID
 }
 
+// LaneLength is how much of a class waits in a lane.
+type LaneLength struct {
+	Lane            string
+	Class           Class
+	Messages, Parts int64
+}
+
 // Place is where q stands in its shard's queue.
 func (q *Queued) Place() Place { return Place{q.Lane, q.Class, q.ID} }
 
@@ -303,10 +310,9 @@ type Engine interface {
 	LastParked(ctx context.Context, slot int) (int64, error)
 
 	// QueuedAfter reads a shard's queue, lane by lane, class by class, each in the
-	// order of acceptance, after a place in it. QueuedRest counts what is behind a
-	// place in the same lane and class.
+	// order of acceptance, after a place in it. QueuedLanes counts all of it.
 	QueuedAfter(ctx context.Context, shard string, after Place, limit int) ([]Queued, error)
-	QueuedRest(ctx context.Context, shard string, after Place) (messages, parts int64, err error)
+	QueuedLanes(ctx context.Context, shard string) ([]LaneLength, error)
 	// AwaitingAfter, Dispatches and ParkedReceipts scan in ascending order after a
 	// key, at most limit rows; AwaitingAfter those of one shard, or with "" of all.
 	AwaitingAfter(ctx context.Context, shard string, after sms.ID, limit int) ([]Awaiting, error)

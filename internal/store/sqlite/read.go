@@ -93,14 +93,15 @@ func (e *Engine) QueuedAfter(ctx context.Context, shard string, after store.Plac
 	return out, err
 }
 
-// QueuedRest counts what is behind a place in the same lane and class.
-func (e *Engine) QueuedRest(ctx context.Context, shard string, after store.Place) (messages, parts int64, err error) {
-	err = e.scan(ctx, "length of a lane", "SELECT count(*), coalesce(sum(parts), 0) FROM queued WHERE shard = ? AND lane = ? AND class = ? AND id > ?",
-		[]driver.Value{shard, after.Lane, int64(after.Class), int64(after.ID)}, func(r row) error {
-			messages, parts = r.int(0), r.int(1)
+// QueuedLanes counts what waits in each lane of a shard.
+func (e *Engine) QueuedLanes(ctx context.Context, shard string) ([]store.LaneLength, error) {
+	var out []store.LaneLength
+	err := e.scan(ctx, "lengths of lanes", "SELECT lane, class, count(*), sum(parts) FROM queued WHERE shard = ? GROUP BY lane, class ORDER BY lane, class",
+		[]driver.Value{shard}, func(r row) error {
+			out = append(out, store.LaneLength{Lane: r.text(0), Class: store.Class(r.int(1)), Messages: r.int(2), Parts: r.int(3)})
 			return nil
 		})
-	return messages, parts, err
+	return out, err
 }
 
 func scanQueued(r row) (store.Queued, error) {

@@ -157,13 +157,13 @@ func testQueueLanes(s *suite) {
 		}
 	}
 	s.same("lanes", got, want)
-	lane := want["lane21"]
-	for i, q := range lane {
-		messages, parts, err := s.Engine.QueuedRest(s.ctx(), shard, q.Place())
-		s.need(err)
-		s.same("messages behind", messages, int64(len(lane)-1-i))
-		s.same("parts behind", parts, 2*messages)
-	}
+	lengths, err := s.Engine.QueuedLanes(s.ctx(), shard)
+	s.need(err)
+	s.same("lengths of lanes", lengths, []store.LaneLength{{Lane: "lane1", Class: 0, Messages: 3, Parts: 3}, {Lane: "lane1", Class: 1, Messages: 3, Parts: 3},
+		{Lane: "lane2", Class: 0, Messages: 3, Parts: 6}, {Lane: "lane2", Class: 1, Messages: 3, Parts: 6}})
+	none, err := s.Engine.QueuedLanes(s.ctx(), "none")
+	s.need(err)
+	s.same("lanes of no shard", len(none), 0)
 	for key, lane := range want { // what comes after a lane is another lane
 		rows, err := s.Engine.QueuedAfter(s.ctx(), shard, lane[len(lane)-1].Place(), 1)
 		s.need(err)
