@@ -77,7 +77,13 @@ func (a *Alone) Claim(_ context.Context, _ store.Fence, names ...string) ([]stri
 	return took, nil
 }
 
-// HandOver finds nobody to hand over to.
+// HandOver lets go of a name: there is nobody to hand it over to.
 func (a *Alone) HandOver(_ context.Context, _ store.Fence, name string, to int) error {
+	if to == store.Nobody {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.held, name)
+		return nil
+	}
 	return fmt.Errorf("%w: no node has slot %d to hand %q over to", store.ErrNotFound, to, name)
 }

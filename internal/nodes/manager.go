@@ -210,11 +210,17 @@ func (m *Manager) round(ctx context.Context) error {
 		given[g.Name] = true
 		m.give(ctx, g)
 	}
+	held := map[string]bool{}
 	for _, h := range s.Holdings {
-		if h.Slot == s.Self && !given[h.Name] {
+		if h.Slot != s.Self {
+			continue
+		}
+		held[h.Name] = true
+		if !given[h.Name] {
 			m.begin(ctx, h.Name, s)
 		}
 	}
+	m.drop(ctx, held)
 	return nil
 }
 
@@ -293,6 +299,32 @@ func (m *Manager) begin(ctx context.Context, name string, s State) {
 	})
 }
 
+// drop stops what this node does not hold any more, however that came about.
+func (m *Manager) drop(ctx context.Context, held map[string]bool) {
+	m.mu.Lock()
+	var lost []string
+	for name, at := range m.work {
+		if at == running && !held[name] {
+			lost = append(lost, name)
+		}
+	}
+	m.mu.Unlock()
+	for _, name := range lost {
+		if !m.enter(name, stopping, running) {
+			continue
+		}
+		m.o.Log.Error("this node has lost what it saw to", "holding", name)
+		m.doing.Go(func() {
+			ended, cancel := context.WithCancel(ctx)
+			cancel()
+			m.o.Work.Stop(ended, name)
+			m.mu.Lock()
+			delete(m.work, name)
+			m.mu.Unlock()
+		})
+	}
+}
+
 // give finishes with a holding and hands it over.
 func (m *Manager) give(ctx context.Context, g Gift) {
 	was := running
@@ -312,6 +344,8 @@ func (m *Manager) give(ctx context.Context, g Gift) {
 }
 
 func (m *Manager) handOver(ctx context.Context, g Gift) {
+	m.rounds.Lock() // or a round would begin again with what it read before
+	defer m.rounds.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, handOverTime)
 	defer cancel()
 	err := m.o.Leases.HandOver(ctx, m.o.Fence, g.Name, g.To)

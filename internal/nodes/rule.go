@@ -60,6 +60,7 @@ type Decision struct {
 //   - Shards are divided evenly among the nodes that are there. A shard that nobody
 //     has goes to the node with the fewest, among equals to the lowest slot. A node
 //     that has two more than another hands one over to it.
+//     One that there is not, by the layout, is nobody's.
 //   - The log of a slot is the slot's own node's. While that is away, the next node
 //     by slot sees to it.
 //   - What there is one of goes to the lowest slot that finds it free.
@@ -76,6 +77,12 @@ func Decide(s State) Decision {
 			d.Claim = append(d.Claim, ShardHolding(m.shard))
 		case m.from == s.Self:
 			d.Give = append(d.Give, Gift{ShardHolding(m.shard), m.to})
+		}
+	}
+	for _, h := range s.Holdings {
+		// A shard of another layout, or of a carrier that has nothing left to send.
+		if shard, ok := Shard(h.Name); ok && h.Slot == s.Self && !slices.Contains(s.Shards, shard) {
+			d.Give = append(d.Give, Gift{h.Name, store.Nobody})
 		}
 	}
 	for _, n := range s.Nodes {
@@ -109,8 +116,10 @@ func Farewell(s State) []Gift {
 			continue
 		}
 		if shard, ok := Shard(h.Name); ok {
-			mine = append(mine, shard)
-			delete(holder, h.Name)
+			if slices.Contains(s.Shards, shard) {
+				mine = append(mine, shard)
+				delete(holder, h.Name)
+			}
 			continue
 		}
 		gifts = append(gifts, Gift{h.Name, successor(live, s.Self)})

@@ -68,6 +68,7 @@ func TestDecide(t *testing.T) {
 		{"and back to its own", world(2, "0 1 2", "", "stream/0=0", "stream/1=2", "stream/2=2", "sweep=0"), "-stream/1>1"},
 		{"whose node waits for it", world(1, "0 1 2", "", "stream/0=0", "stream/1=2", "stream/2=2", "sweep=0"), ""},
 		{"one node sweeps", world(1, "0 1", "", "stream/0=0", "stream/1=1"), ""},
+		{"a shard of another layout is nobody's", world(0, "0", "a#0 a#1", "shard/a=0", "shard/a#0=0", "shard/a#1=0", "stream/0=0", "sweep=0"), "-shard/a>-1"},
 		{"a node that has lost its slot does nothing", world(1, "0 1-", "a"), ""},
 	} {
 		if got := Decide(c.state).String(); got != c.want {
@@ -87,6 +88,7 @@ func TestFarewell(t *testing.T) {
 			"-shard/a>1 -stream/0>1 -sweep>1"},
 		{"shards to those with the fewest", world(0, "0 1 2", "a b c", "shard/a=0", "shard/b=0", "shard/c=1", "stream/0=0", "stream/1=1", "stream/2=2"),
 			"-shard/a>2 -shard/b>1 -stream/0>1"},
+		{"a shard of another layout is free when it leaves", world(0, "0 1", "a", "shard/a=0", "shard/old=0"), "-shard/a>1"},
 		{"a dead node gets nothing", world(1, "0! 1 2", "a", "shard/a=1", "stream/1=1", "stream/0=1"), "-shard/a>2 -stream/0>2 -stream/1>2"},
 	} {
 		if got := (Decision{Give: Farewell(c.state)}).String(); got != c.want {

@@ -17,6 +17,15 @@ import (
 type gate struct {
 	store.Engine
 	refuse atomic.Pointer[func([]*store.Change) error]
+	read   atomic.Pointer[func([]store.Queued)] // told of what was read of a queue
+}
+
+func (g *gate) QueuedAfter(ctx context.Context, shard string, after store.Place, limit int) ([]store.Queued, error) {
+	rows, err := g.Engine.QueuedAfter(ctx, shard, after, limit)
+	if told := g.read.Load(); told != nil {
+		(*told)(rows)
+	}
+	return rows, err
 }
 
 func (g *gate) Apply(ctx context.Context, f store.Fence, changes []*store.Change) error {

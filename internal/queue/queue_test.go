@@ -128,7 +128,7 @@ func newRig(t *testing.T, path string, carriers []carrier.Carrier, edit ...optio
 		t.Fatal(err)
 	}
 	r.ids = sms.NewIDs(fence.Slot, last)
-	o := queue.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000),
+	o := queue.Options{Engine: r.gate, Committer: r.committer, Messages: store.NewMessageCache(1000),
 		Layout: carrier.Layout{}, Carrier: func(shard string) (carrier.Carrier, error) { return named(carriers, shard), nil },
 		TransactionalPolicy: queue.Resend, PromotionalPolicy: queue.GiveUp, FailoverAfter: 50 * time.Millisecond,
 		Metrics: queue.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now}

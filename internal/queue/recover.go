@@ -25,7 +25,8 @@ func (s *shard) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, name := range s.names {
+	// What an earlier layout left is older than what is the shard's own.
+	for _, name := range slices.Backward(s.names) {
 		if err := s.loadQueued(ctx, name, marked); err != nil {
 			return err
 		}
@@ -72,16 +73,15 @@ func (s *shard) mine(lane string) bool {
 	return s.q.o.Layout[s.of] == 0 || s.q.o.Layout.Shard(s.of, lane) == s.name
 }
 
-// marks are the dispatch rows that were left behind, by the parts they name: of a
-// part that was sent again, the last one.
+// marks are the dispatch rows that were left behind, by the parts they name: a row
+// for each time that a part may have been sent.
 type marks struct {
-	parts map[sms.PartID]*recovered
+	parts map[sms.PartID][]*recovered
 	rows  []*recovered
 }
 
 type recovered struct {
 	batch
-	parts []sms.PartID
 	found int // parts that are open, in this shard
 }
 
@@ -90,7 +90,7 @@ func (s *shard) loadMarks(ctx context.Context) (*marks, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &marks{parts: map[sms.PartID]*recovered{}}
+	m := &marks{parts: map[sms.PartID][]*recovered{}}
 	for _, slot := range slots {
 		for after := int64(0); ; {
 			rows, err := s.q.o.Engine.Dispatches(ctx, slot, after, scanRows)
@@ -102,10 +102,10 @@ func (s *shard) loadMarks(ctx context.Context) (*marks, error) {
 				if !slices.Contains(s.names, row.Shard) {
 					continue
 				}
-				r := &recovered{batch: batch{slot: slot, seq: row.Seq}, parts: row.Parts}
+				r := &recovered{batch: batch{slot: slot, seq: row.Seq}}
 				m.rows = append(m.rows, r)
 				for _, part := range row.Parts {
-					m.parts[part] = r
+					m.parts[part] = append(m.parts[part], r)
 				}
 			}
 			if len(rows) < scanRows {
@@ -244,7 +244,7 @@ func (s *shard) loadOpen(ctx context.Context, a *store.Awaiting, marked *marks) 
 // loadMarked takes up queued messages with marked parts that stand too far back in
 // their lanes to be in memory.
 func (s *shard) loadMarked(ctx context.Context, marked *marks) error {
-	for part, r := range marked.parts {
+	for part, rows := range marked.parts {
 		id, _ := part.Split()
 		s.mu.Lock()
 		known := s.known[id] != nil
@@ -257,7 +257,9 @@ func (s *shard) loadMarked(ctx context.Context, marked *marks) error {
 		case err != nil:
 			return fmt.Errorf("read a message that was in flight: %w", err)
 		case open != nil && unsent(open, part), row != nil && !s.mine(row.Lane):
-			r.found++ // another shard's: the mark stays until that has seen to it
+			for _, r := range rows {
+				r.found++ // another shard's: the mark stays until that has seen to it
+			}
 			continue
 		case row == nil:
 			continue
@@ -277,7 +279,7 @@ func unsent(a *store.Awaiting, part sms.PartID) bool {
 }
 
 // unmarkSettled removes marks whose parts are not open any more and will bring no
-// outcome. Parts that were marked again count for the later row.
+// outcome.
 func (s *shard) unmarkSettled(ctx context.Context, marked *marks) error {
 	var idle []store.SlotSeq
 	s.mu.Lock()
@@ -301,12 +303,16 @@ func (s *shard) unmarkSettled(ctx context.Context, marked *marks) error {
 // gives them up. The caller holds mu.
 func (s *shard) recover(e *entry, marked *marks) {
 	for n := 1; n <= e.parts; n++ {
-		r := marked.parts[e.id.Part(n)]
-		if r == nil || e.todo&bit(n) == 0 {
+		rows := marked.parts[e.id.Part(n)]
+		if len(rows) == 0 || e.todo&bit(n) == 0 {
 			continue
 		}
-		r.found++
-		c := claim{entry: e, part: n, batch: &r.batch}
+		for _, r := range rows {
+			r.found++
+		}
+		last := len(rows) - 1
+		e.lostBefore(n, rows[:last])
+		c := claim{entry: e, part: n, batch: &rows[last].batch}
 		o := outcome{claim: c, at: s.q.o.Now(), Outcome: carrier.Outcome{Kind: carrier.Unknown, Detail: "the service ended while the part was in flight"}}
 		if s.q.policy(e.class) == GiveUp {
 			e.todo &^= bit(n)
@@ -317,6 +323,21 @@ func (s *shard) recover(e *entry, marked *marks) {
 		}
 		s.lost(e, &o)
 		s.explain(&o)
+	}
+}
+
+// lostBefore puts down the times that a part may have been sent but for the last.
+func (e *entry) lostBefore(part int, rows []*recovered) {
+	if len(rows) == 0 {
+		return
+	}
+	if e.lost == nil {
+		e.lost, e.times = map[int][]*batch{}, map[int]int{}
+	}
+	e.resent |= bit(part)
+	for _, r := range rows {
+		e.times[part]++
+		e.lost[part] = append(e.lost[part], &r.batch)
 	}
 }
 

@@ -41,9 +41,9 @@ type rest struct {
 	horizon sms.ID // everything up to it is known
 	behind  int64  // messages beyond it, about; and their parts
 	parts   int64
-	expires time.Time // no message beyond it expires before; zero: not known
-	missed  bool      // one came beyond it since the last look
-	filling bool      // it is being read
+	expires time.Time      // no message beyond it expires before; zero: not known
+	filling bool           // it is being read
+	came    []store.Queued // beyond the horizon, while it was read
 }
 
 // laneLimit is how many messages of a class a lane may have in memory.
@@ -72,7 +72,9 @@ func (s *shard) admits(l *lane, row *store.Queued) bool {
 	if row.Expires.Before(r.expires) {
 		r.expires = row.Expires
 	}
-	r.missed = true
+	if r.filling {
+		r.came = append(r.came, *row)
+	}
 	return false
 }
 
@@ -135,7 +137,7 @@ func (s *shard) refill(p place) {
 		s.mu.Lock()
 		n := s.q.laneLimit() - r.known
 		from := r.horizon
-		r.missed = false
+		r.came = nil
 		if n <= 0 {
 			r.filling = false
 			s.mu.Unlock()
@@ -160,10 +162,21 @@ func (s *shard) refill(p place) {
 			}
 			r.horizon = rows[i].ID
 		}
+		// IDs are not in the order of commits: what came meanwhile may belong in front
+		// of what was read.
+		left := 0
+		for i := range r.came {
+			if row := &r.came[i]; row.ID > r.horizon {
+				left++
+			} else if s.known[row.ID] == nil {
+				s.admit(s.newEntry(row), row.Due, now)
+				rows = append(rows, *row)
+			}
+		}
 		for i := range rows {
 			r.behind, r.parts = max(r.behind-1, 0), max(r.parts-int64(rows[i].Parts), 0)
 		}
-		if !more && !r.missed {
+		if !more && left == 0 {
 			*r = rest{known: r.known}
 			s.mu.Unlock()
 			return
