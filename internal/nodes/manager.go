@@ -291,6 +291,9 @@ func (m *Manager) begin(ctx context.Context, name string, s State) {
 		if err != nil {
 			delete(m.work, name)
 			m.failed = err
+			if ctx.Err() != nil {
+				return // the node ends
+			}
 			m.o.Log.Error("cannot begin with what this node holds; trying again", "holding", name, "error", err)
 			return
 		}
@@ -355,7 +358,10 @@ func (m *Manager) handOver(ctx context.Context, g Gift) {
 	m.mu.Lock()
 	delete(m.work, g.Name)
 	m.mu.Unlock()
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound): // it was free by then, or another's
+		return
+	case err != nil:
 		m.o.Log.Error("what this node has finished with was not handed over", "holding", g.Name, "to", g.To, "error", err)
 		return
 	}

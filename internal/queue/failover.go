@@ -10,9 +10,21 @@ import (
 // failoverChunk bounds how many messages are looked at in one go.
 const failoverChunk = 1_000
 
-// failoverAgain is when a message that no other identity could take is looked at
-// again.
-const failoverAgain = 10 * time.Second
+// failoverAgain is when a message that no other identity could take, or that was moved
+// to one, is looked at again: after twice the time with each try, up to
+// failoverAgainMost. A node does not know how the carriers of other nodes stand, so that
+// where all are down a message goes to and fro.
+const (
+	failoverAgain     = 10 * time.Second
+	failoverAgainMost = 10 * time.Minute
+)
+
+func (e *entry) movesAgain() time.Time {
+	if e.movedAt.IsZero() {
+		return e.movedAt
+	}
+	return e.movedAt.Add(min(failoverAgain<<min(e.attempts, 6), failoverAgainMost))
+}
 
 // failover picks messages that wait for a carrier which has been down for a
 // while, the oldest of each lane first.
@@ -24,7 +36,7 @@ func (s *shard) failover(now time.Time) []*entry {
 	for _, l := range s.lanes {
 		for c := range l.fifo {
 			for i := 0; i < l.fifo[c].len() && len(picked) < failoverChunk; i++ {
-				if e := l.fifo[c].at(i); e.movable() && now.Sub(e.movedAt) >= failoverAgain {
+				if e := l.fifo[c].at(i); e.movable() && !now.Before(e.movesAgain()) {
 					e.movedAt = now
 					picked = append(picked, e)
 				}

@@ -169,8 +169,12 @@ func (s *shard) take(row *store.Queued, m *sms.Message, now time.Time) {
 
 // newEntry makes a message known. The caller holds mu.
 func (s *shard) newEntry(w *store.Queued) *entry {
-	return s.know(&entry{id: w.ID, lane: s.lane(w.Lane), route: w.Route, expires: w.Expires, parts: w.Parts,
-		attempts: w.Attempts, announced: w.Attempts > 0, class: w.Class, todo: allParts(w.Parts)})
+	e := &entry{id: w.ID, lane: s.lane(w.Lane), route: w.Route, expires: w.Expires, parts: w.Parts,
+		attempts: w.Attempts, announced: w.Attempts > 0, class: w.Class, todo: allParts(w.Parts)}
+	if w.Route != nil {
+		e.movedAt = s.q.o.Now()
+	}
+	return s.know(e)
 }
 
 func (s *shard) know(e *entry) *entry {
@@ -191,7 +195,10 @@ func (s *shard) drop(e *entry) {
 	s.settleRecipient(e)
 	s.departed(e.id)
 	s.q.entries.Add(-1)
-	e.lane.rest[e.class].known--
+	r := &e.lane.rest[e.class]
+	if r.known--; r.filling {
+		r.left = append(r.left, e.id)
+	}
 	s.hungry(e.lane, e.class)
 }
 

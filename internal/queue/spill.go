@@ -44,6 +44,7 @@ type rest struct {
 	expires time.Time      // no message beyond it expires before; zero: not known
 	filling bool           // it is being read
 	came    []store.Queued // beyond the horizon, while it was read
+	left    []sms.ID       // that were known and are not any more, since the read began
 }
 
 // laneLimit is how many messages of a class a lane may have in memory.
@@ -137,7 +138,7 @@ func (s *shard) refill(p place) {
 		s.mu.Lock()
 		n := s.q.laneLimit() - r.known
 		from := r.horizon
-		r.came = nil
+		r.came, r.left = nil, nil
 		if n <= 0 {
 			r.filling = false
 			s.mu.Unlock()
@@ -157,7 +158,7 @@ func (s *shard) refill(p place) {
 		s.mu.Lock()
 		now := s.q.o.Now()
 		for i := range rows {
-			if s.known[rows[i].ID] == nil {
+			if s.known[rows[i].ID] == nil && !slices.Contains(r.left, rows[i].ID) {
 				s.admit(s.newEntry(&rows[i]), rows[i].Due, now)
 			}
 			r.horizon = rows[i].ID
