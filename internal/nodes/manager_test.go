@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -99,5 +100,70 @@ func TestManagerAlone(t *testing.T) {
 	m.doing.Wait()
 	if got := r.take(); got != "" {
 		t.Errorf("after its end it did %q", got)
+	}
+}
+
+// shared are leases in memory that a test changes as other nodes would.
+type shared struct {
+	store.Leases
+	nodes []store.Node
+	mu    sync.Mutex
+	held  map[string]int
+	read  func() // after the holdings were read, before they are answered
+}
+
+func (f *shared) Lease() time.Duration                                            { return time.Hour }
+func (f *shared) Nodes(context.Context) ([]store.Node, error)                     { return f.nodes, nil }
+func (f *shared) Claim(context.Context, store.Fence, ...string) ([]string, error) { return nil, nil }
+
+func (f *shared) Holdings(context.Context) ([]store.Holding, error) {
+	f.mu.Lock()
+	var out []store.Holding
+	for name, slot := range f.held {
+		out = append(out, store.Holding{Name: name, Slot: slot})
+	}
+	f.mu.Unlock()
+	if f.read != nil {
+		f.read()
+	}
+	return out, nil
+}
+
+func (f *shared) HandOver(_ context.Context, _ store.Fence, name string, to int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[name] = to
+	return nil
+}
+
+// A hand-over that ends while a round has read who holds what does not make the node
+// begin again, and what the node does not hold it stops.
+func TestManagerKeepsToWhatItHolds(t *testing.T) {
+	f := &shared{held: map[string]int{"shard/a": 0, "shard/b": 0}, nodes: []store.Node{{Fence: store.Fence{Slot: 0}, Left: time.Hour}}}
+	r := &recorder{}
+	m := newTestManager(f, store.Fence{Slot: 0}, r, carrier.Layout{"a": 1, "b": 1})
+	m.o.Stored = func(context.Context) ([]string, error) { return nil, nil }
+	round := func() {
+		t.Helper()
+		if err := m.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	m.doing.Wait()
+	f.nodes = append(f.nodes, store.Node{Fence: store.Fence{Slot: 1}, Left: time.Hour})
+	round() // b goes to the other
+	round() // meanwhile, or after
+	m.doing.Wait()
+	if m.Holds("shard/b") || !m.Holds("shard/a") || f.held["shard/b"] != 1 {
+		t.Errorf("after the hand-over: %v, %q", f.held, r.take())
+	}
+	f.mu.Lock()
+	f.held["shard/a"] = 1
+	f.mu.Unlock()
+	round()
+	m.doing.Wait()
+	if m.Holds("shard/a") {
+		t.Error("it goes on with what another node holds")
 	}
 }
