@@ -202,8 +202,16 @@ func printReport(w io.Writer, r *reconcile.Report) error {
 			return err
 		}
 	}
-	if l := r.Losses; l != nil {
-		fmt.Fprintf(w, "\n%d events are lost to a destination since this node started, and %d were dropped with theirs\n", l.Lost, l.Dropped)
+	if len(r.Losses) == 0 {
+		fmt.Fprintln(w, "\nno event was lost to a destination, or dropped with one")
+	} else {
+		t.row("\nEVENT DESTINATION", "LOST TO IT", "DROPPED WITH IT")
+		for _, l := range r.Losses {
+			t.row(l.Destination, strconv.FormatInt(l.Lost, 10), strconv.FormatInt(l.Dropped, 10))
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
 	}
 	t.row("\nSPEND OF ACCOUNT", "MONTH", "LEDGER USD", "MESSAGES USD", "COMPARED")
 	for _, v := range r.Spend {

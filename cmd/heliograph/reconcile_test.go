@@ -22,7 +22,7 @@ func aReport() *reconcile.Report {
 	r.PartsOnTheWire, r.PartsInFlight, r.PartsUnaccounted = 19, 2, 1
 	r.Logs = []reconcile.Log{{Slot: 0, Written: 30, There: 25, Pruned: 5, Behind: 28, Ahead: 2}}
 	r.Waiting = []reconcile.Wait{{Destination: "111122223333/set/d", Events: 4}}
-	r.Losses = &reconcile.Losses{Lost: 3, Dropped: 2}
+	r.Losses = []reconcile.Loss{{Destination: "111122223333/set/d", Lost: 3}, {Destination: "111122223333/set/gone", Lost: 1, Dropped: 20}}
 	r.Spend = []reconcile.Spend{{Account: "111122223333", Month: "2026-03", Channel: "TEXT", Ledger: "1.00", Messages: "0.90", Compared: "at_most"}}
 	r.Broken = 1
 	return r
@@ -52,7 +52,9 @@ slot 0     30       25     5       28                    2
 EVENT DESTINATION   WAITING
 111122223333/set/d  4
 
-3 events are lost to a destination since this node started, and 2 were dropped with theirs
+EVENT DESTINATION      LOST TO IT  DROPPED WITH IT
+111122223333/set/d     3           0
+111122223333/set/gone  1           20
 
 SPEND OF ACCOUNT  MONTH    LEDGER USD  MESSAGES USD  COMPARED
 111122223333      2026-03  1.00        0.90          at most

@@ -32,19 +32,7 @@ var (
 
 // reconciliation is the operation that walks through the store of the service.
 func (s *service) reconciliation() api.Operation {
-	w := walker(s.cfg, s.engine.(auditable), s.ids)
-	w.Losses = s.losses
-	return admin.Reconciliation(s.cfg.Account, w)
-}
-
-// losses are the events that this node never publishes, since its start.
-func (s *service) losses() (sum reconcile.Losses) {
-	for _, r := range s.work.routers() {
-		n := r.Stats()
-		sum.Lost += n.Lost
-		sum.Dropped += n.Dropped
-	}
-	return sum
+	return admin.Reconciliation(s.cfg.Account, walker(s.cfg, s.engine.(auditable), s.ids))
 }
 
 func walker(cfg config.Config, engine reconcile.Store, ids *sms.MessageIDs) *reconcile.Walker {

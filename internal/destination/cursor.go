@@ -47,7 +47,7 @@ func (r *Router) keep() {
 }
 
 // commit writes the cursor, behind which every event was published or is lag,
-// together with the lag up to it.
+// together with the lag and the losses up to it.
 func (r *Router) commit() {
 	r.mu.Lock()
 	cursor := r.routed
@@ -61,6 +61,7 @@ func (r *Router) commit() {
 		return
 	}
 	change := &store.Change{Cursors: []store.Cursor{{Slot: r.o.Slot, Seq: cursor}}}
+	change.Losses = r.uncounted.upto(r.o.Slot, cursor)
 	var storing []*feed
 	for _, f := range r.feeds {
 		for f.storing < len(f.lag) && f.lag[f.storing] <= cursor {
@@ -94,6 +95,7 @@ func (r *Router) commit() {
 	}
 	if err == nil {
 		r.committed = cursor
+		r.uncounted.forget(cursor)
 	}
 	news := err != nil && !r.unsaved
 	r.unsaved = err != nil

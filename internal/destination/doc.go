@@ -13,6 +13,10 @@
 // crash, for what was published since the cursor's last commit, and where a
 // destination took a batch whose answer was lost.
 //
+// What a destination never gets is counted in the store, each event once (store.Loss).
+// After a crash this leaves out only what waited in memory for a destination that was
+// deleted: no event is for that one any more.
+//
 // How events leave is the business of a Publisher: the packages sns, firehose,
 // cloudwatchlogs and local are the ones there are, and package endpoint chooses
 // between them.

@@ -285,15 +285,8 @@ func (s *sink) Publish(ctx context.Context, batch []Item) error {
 	}
 	retry, refused := outcome(err, len(batch))
 	left := map[int]bool{}
-	for _, i := range retry {
+	for _, i := range slices.Concat(retry, refused) {
 		left[i] = true
-	}
-	if refused > 0 {
-		var partial *Partial
-		errors.As(err, &partial)
-		for _, i := range partial.Refused {
-			left[i] = true
-		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

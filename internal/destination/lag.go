@@ -95,6 +95,7 @@ func (r *Router) attachOrWait(f *feed, commits int64, exists bool) {
 	r.mu.Lock()
 	if !exists {
 		r.drop(f, len(f.lag)-f.storing)
+		r.uncounted.add(f.key, store.EventsDropped, f.lag[f.storing:])
 		f.lag = f.lag[:f.storing]
 	}
 	fresh := len(f.lag) == 0 || time.Since(f.lagSince) < r.o.Wait/2
@@ -117,16 +118,6 @@ func (r *Router) attachOrWait(f *feed, commits int64, exists bool) {
 	}
 }
 
-// drop counts and logs the events of a destination that was deleted. The caller
-// holds mu.
-func (r *Router) drop(f *feed, events int) {
-	if events == 0 {
-		return
-	}
-	r.stats.Dropped += int64(events)
-	r.o.Logger.Info("lag of a deleted event destination dropped", "destination", f.key, "events", events)
-}
-
 func (r *Router) dropLag(f *feed, batches []store.LagBatch) error {
 	change := &store.Change{}
 	events := 0
@@ -134,6 +125,7 @@ func (r *Router) dropLag(f *feed, batches []store.LagBatch) error {
 		change.LagDone = append(change.LagDone, b.LagKey)
 		events += len(b.Seqs)
 	}
+	change.Losses = r.losses(f, store.EventsDropped, events)
 	if err := r.committer.Commit(change); err != nil {
 		return fmt.Errorf("dropping the lag: %w", err)
 	}
@@ -185,7 +177,7 @@ func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBat
 		}
 	}
 	var retry []int
-	refused := 0
+	var refused []int
 	var failure error
 	if len(items) > 0 {
 		publish, cancel := context.WithTimeout(context.Background(), r.o.Wait)
@@ -196,6 +188,7 @@ func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBat
 		remaining[sent[i]] = true
 	}
 	if change := shrink(batches, remaining); change != nil {
+		change.Losses = r.losses(f, store.EventsLost, gone+old+len(refused))
 		if err := r.committer.Commit(change); err != nil {
 			return false, fmt.Errorf("taking published events out of the lag: %w", err)
 		}
@@ -204,9 +197,9 @@ func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBat
 	r.mu.Lock()
 	r.lose(f, gone, errGone)
 	r.lose(f, old, fmt.Errorf("older than %v", r.o.MaxLagAge))
-	r.lose(f, refused, failure)
+	r.lose(f, len(refused), failure)
 	f.stored = max(f.stored-int64(len(seqs)-len(retry)), 0)
-	r.stats.Published += int64(len(sent) - len(retry) - refused)
+	r.stats.Published += int64(len(sent) - len(retry) - len(refused))
 	r.mu.Unlock()
 	if len(retry) == 0 {
 		failure = nil

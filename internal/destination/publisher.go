@@ -44,17 +44,17 @@ func (p *Partial) Error() string {
 func (p *Partial) Unwrap() error { return p.Err }
 
 // outcome splits the indices 0 to n-1 of a batch by what Publish answered.
-func outcome(err error, n int) (retry []int, refused int) {
+func outcome(err error, n int) (retry, refused []int) {
 	if err == nil {
-		return nil, 0
+		return nil, nil
 	}
 	var partial *Partial
 	if errors.As(err, &partial) {
-		return partial.Retry, len(partial.Refused)
+		return partial.Retry, partial.Refused
 	}
 	retry = make([]int, n)
 	for i := range retry {
 		retry[i] = i
 	}
-	return retry, 0
+	return retry, nil
 }

@@ -30,12 +30,13 @@ type Router struct {
 	stopping  bool
 	unsaved   bool // the last commit of the cursor failed
 	stats     Stats
+	uncounted uncounted
 }
 
 // NewRouter makes a Router that does nothing yet.
 func NewRouter(o Options) *Router {
 	o.setDefaults()
-	return &Router{o: o, tail: newTail(o.Slot), feeds: map[string]*feed{},
+	return &Router{o: o, tail: newTail(o.Slot), feeds: map[string]*feed{}, uncounted: uncounted{},
 		kick: make(chan struct{}, 1), room: make(chan struct{}, 1), stop: make(chan struct{})}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"heliograph/internal/store"
 )
 
 // startWorker makes sure that somebody works for the feed. The caller holds mu.
@@ -76,7 +78,7 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 	defer cancel()
 	sent, lost, err := r.fill(ctx, batch)
 	var retry []entry
-	refused := 0
+	var refused []int64
 	if err != nil {
 		retry = batch
 	} else if len(sent) > 0 {
@@ -84,10 +86,13 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 		for i := range sent {
 			items[i] = sent[i].item
 		}
-		var again []int
-		again, refused, err = r.publish(ctx, f, items)
+		var again, never []int
+		again, never, err = r.publish(ctx, f, items)
 		for _, i := range again {
 			retry = append(retry, sent[i])
+		}
+		for _, i := range never {
+			refused = append(refused, sent[i].seq)
 		}
 	}
 
@@ -97,9 +102,11 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 	if !abandoned {
 		f.inflight = nil
 		r.pending -= len(batch)
-		r.lose(f, lost, errGone)
-		r.lose(f, refused, err)
-		r.stats.Published += int64(len(sent) - len(retry) - refused)
+		r.lose(f, len(lost), errGone)
+		r.lose(f, len(refused), err)
+		r.uncounted.add(f.key, store.EventsLost, lost)
+		r.uncounted.add(f.key, store.EventsLost, refused)
+		r.stats.Published += int64(len(sent) - len(retry) - len(refused))
 		if len(retry) > 0 {
 			f.fail(now, r.o.RetryFirst, r.o.RetryMost, true)
 			r.detach(f, retry, err, now)
@@ -113,9 +120,9 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 
 // fill renders the entries that have no JSON yet, and leaves out those that are
 // lost.
-func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost int, err error) {
+func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost []int64, err error) {
 	if !slices.ContainsFunc(batch, func(e entry) bool { return e.item.JSON == nil }) {
-		return batch, 0, nil
+		return batch, nil, nil
 	}
 	var seqs []int64
 	for _, e := range batch {
@@ -125,7 +132,7 @@ func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost 
 	}
 	loaded, err := r.loadEvents(ctx, seqs)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	filled = make([]entry, 0, len(batch))
 	for _, e := range batch {
@@ -133,7 +140,7 @@ func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost 
 			e.item = loaded[e.seq]
 		}
 		if e.item.JSON == nil {
-			lost++
+			lost = append(lost, e.seq)
 			continue
 		}
 		filled = append(filled, e)
@@ -159,9 +166,9 @@ func (r *Router) loadEvents(ctx context.Context, seqs []int64) (map[int64]Item, 
 	return loaded, nil
 }
 
-// publish hands items to the feed's publisher. refused counts those that the
+// publish hands items to the feed's publisher. refused are those that the
 // destination will never take; err is why, for these and for those to retry.
-func (r *Router) publish(ctx context.Context, f *feed, items []Item) (retry []int, refused int, err error) {
+func (r *Router) publish(ctx context.Context, f *feed, items []Item) (retry, refused []int, err error) {
 	r.mu.Lock()
 	publisher, definition := f.publisher, f.definition
 	r.mu.Unlock()
@@ -183,17 +190,8 @@ func (r *Router) publish(ctx context.Context, f *feed, items []Item) (retry []in
 	f.adapt(took, r.o.Wait)
 	r.mu.Unlock()
 	retry, refused = outcome(err, len(items))
-	if taken := len(items) - len(retry) - refused; taken > 0 {
+	if taken := len(items) - len(retry) - len(refused); taken > 0 {
 		r.o.Published(f.key, taken, items[0].At, took)
 	}
 	return retry, refused, err
-}
-
-// lose counts and logs events that will never be published. The caller holds mu.
-func (r *Router) lose(f *feed, events int, why error) {
-	if events == 0 {
-		return
-	}
-	r.stats.Lost += int64(events)
-	r.o.Logger.Error("events were lost for a destination", "destination", f.key, "events", events, "error", why)
 }

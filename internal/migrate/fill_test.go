@@ -96,7 +96,9 @@ func (n *node) fill() {
 	n.apply(&store.Change{Park: []store.ParkedReceipt{{Seq: 1, Carrier: "acme", At: n.now, Doc: []byte("a receipt")}, {Seq: 4, Carrier: "acme", At: n.now}},
 		Cursors: []store.Cursor{{Slot: slot, Seq: 2}},
 		Lag: []store.LagBatch{{LagKey: store.LagKey{Destination: account + "/set/log", Slot: slot, First: 1}, Seqs: []int64{1, 2}},
-			{LagKey: store.LagKey{Destination: account + "/set/topic", Slot: slot, First: 2}, Seqs: []int64{2}}}})
+			{LagKey: store.LagKey{Destination: account + "/set/topic", Slot: slot, First: 2}, Seqs: []int64{2}}},
+		Losses: []store.Loss{{Destination: account + "/set/log", Slot: slot, Kind: store.EventsLost, Events: 3},
+			{Destination: account + "/set/log", Slot: slot, Kind: store.EventsDropped, Events: 1 << 40}}})
 	resource := func(account, kind string, tags map[string]string, doc []byte) store.ResourceWrite {
 		return store.ResourceWrite{Resource: store.Resource{ResourceKey: store.ResourceKey{Account: account, Kind: kind, ID: fmt.Sprint("id-", slot)},
 			Version: 1, Created: n.now, Tags: tags, Doc: doc}}
@@ -113,6 +115,7 @@ type contents struct {
 	Messages  []*sms.Message
 	Cursors   []store.Cursor
 	Lag       []store.LagBatch
+	Losses    []store.Loss
 	Spend     []sms.Money
 	Resources []store.Resource
 	Counts    store.Counts
@@ -178,6 +181,8 @@ func read(t testing.TB, e store.Engine, slots int) contents {
 			c.Lag = append(c.Lag, l...)
 		}
 	}
+	c.Losses, err = e.(store.Auditor).AuditLosses(ctx)
+	need(err)
 	for _, month := range []string{"2026-08", "2026-09"} {
 		m, err := e.Spend(ctx, account, month, "TEXT")
 		need(err)

@@ -230,7 +230,7 @@ func testEveryTableIsKnown(t *testing.T, cluster *pgtest.Cluster) {
 	for _, table := range tables {
 		moved = append(moved, table.Name)
 	}
-	if want := []string{"awaiting", "dispatch", "event", "event_lag", "message", "node", "queued", "receipt_parked", "resource", "router", "spend"}; !slices.Equal(moved, want) {
+	if want := []string{"awaiting", "dispatch", "event", "event_lag", "event_loss", "message", "node", "queued", "receipt_parked", "resource", "router", "spend"}; !slices.Equal(moved, want) {
 		t.Errorf("the tables %v are moved, and not %v: see to it that testThereAndBack has rows in them", moved, want)
 	}
 }

@@ -89,7 +89,7 @@ func (w *Walker) seqAt(ctx context.Context, log store.AuditedLog, at time.Time) 
 	return low, nil
 }
 
-// lag counts what destinations have still to get.
+// lag counts what destinations have still to get, and what they never get.
 func (w *Walker) lag(ctx context.Context, a *Answer) (more bool, err error) {
 	s, page := &a.Next, &a.Page
 	batches, err := w.Store.AuditLag(ctx, s.Lag, pageRows)
@@ -130,9 +130,16 @@ func (w *Walker) lag(ctx context.Context, a *Answer) (more bool, err error) {
 	if len(batches) == pageRows {
 		return true, nil
 	}
-	if w.Losses != nil {
-		losses := w.Losses()
-		page.Losses = &losses
+	losses, err := w.Store.AuditLosses(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range losses {
+		found := Loss{Destination: l.Destination, Lost: l.Events}
+		if l.Kind == store.EventsDropped {
+			found.Lost, found.Dropped = 0, l.Events
+		}
+		page.Losses = append(page.Losses, found)
 	}
 	s.Lag = store.LagKey{}
 	s.enter(StageSpend)

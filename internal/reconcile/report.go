@@ -19,7 +19,7 @@ type Page struct {
 	Ledger   []Amount `json:"ledger,omitempty"` // all that was spent; with the last cost
 	Logs     []Log    `json:"logs,omitempty"`
 	Waiting  []Wait   `json:"waiting,omitempty"`
-	Losses   *Losses  `json:"losses,omitempty"`
+	Losses   []Loss   `json:"losses,omitempty"`
 	InFlight int64    `json:"in_flight,omitempty"`
 	Breaks   []Break  `json:"breaks,omitempty"`
 
@@ -52,11 +52,12 @@ type Wait struct {
 	Events      int64  `json:"events"`
 }
 
-// Losses are the events, counted once for each destination, that a node will never
-// publish. They are counted in its memory, since its start.
-type Losses struct {
-	Lost    int64 `json:"lost"`    // refused for good, too old, or not in the log any more
-	Dropped int64 `json:"dropped"` // of destinations that were deleted
+// Loss is how many events a destination never got, and never gets, of all logs and
+// since the database was made. They are behind the cursors, and wait no more.
+type Loss struct {
+	Destination string `json:"destination"`
+	Lost        int64  `json:"lost"`    // refused for good, too old, or not in the database any more
+	Dropped     int64  `json:"dropped"` // they waited for it when it was deleted
 }
 
 // Spend is an account's month, held against its messages.
@@ -84,7 +85,7 @@ type Report struct {
 	PartsUnaccounted    int64    `json:"parts_unaccounted"`
 	Logs                []Log    `json:"event_logs"`
 	Waiting             []Wait   `json:"events_waiting"`
-	Losses              *Losses  `json:"events_never_published,omitempty"` // of the node that was asked; nil: none was
+	Losses              []Loss   `json:"events_never_published"`
 	Spend               []Spend  `json:"spend"`
 	Broken              int64    `json:"broken"`
 	Holds               bool     `json:"holds"`
@@ -96,7 +97,7 @@ type Report struct {
 
 // NewReport is an empty report of a window; a zero time is no bound.
 func NewReport(from, to, now time.Time) *Report {
-	r := &Report{From: from, To: to, open: to.IsZero(), Logs: []Log{}, Waiting: []Wait{},
+	r := &Report{From: from, To: to, open: to.IsZero(), Logs: []Log{}, Waiting: []Wait{}, Losses: []Loss{},
 		cost: map[store.SpendKey]sms.Money{}, ledger: map[store.SpendKey]sms.Money{}}
 	if r.open {
 		r.To = now
@@ -128,8 +129,13 @@ func (r *Report) Add(p *Page) {
 		}
 		r.Waiting[i].Events += w.Events
 	}
-	if p.Losses != nil {
-		r.Losses = p.Losses
+	for _, l := range p.Losses {
+		i, known := slices.BinarySearchFunc(r.Losses, l.Destination, func(l Loss, name string) int { return cmp.Compare(l.Destination, name) })
+		if !known {
+			r.Losses = slices.Insert(r.Losses, i, Loss{Destination: l.Destination})
+		}
+		r.Losses[i].Lost += l.Lost
+		r.Losses[i].Dropped += l.Dropped
 	}
 	r.pruned = max(r.pruned, p.Pruned)
 	r.Broken += int64(len(p.Breaks))

@@ -27,9 +27,6 @@ type Walker struct {
 	// Retention is how long after their acceptance messages that have ended are
 	// deleted; 0: they are kept.
 	Retention time.Duration
-	// Losses are those of the node that is asked; nil where the store is read without
-	// one.
-	Losses func() Losses
 }
 
 const (

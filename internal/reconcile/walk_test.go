@@ -136,7 +136,10 @@ func TestReportOfAWholeStore(t *testing.T) {
 	young := r.lives(noon.Add(-time.Second))
 	r.apply(&store.Change{Mark: []store.Dispatch{{Seq: 1, Shard: "acme", Parts: []sms.PartID{young[5].ID.Part(1), young[6].ID.Part(1)}}},
 		Cursors: []store.Cursor{{Slot: 0, Seq: 40}}, Lag: []store.LagBatch{{LagKey: store.LagKey{Destination: "1/set/d", First: 3}, Seqs: []int64{3, 4, 40}}}})
-	r.walker.Losses = func() Losses { return Losses{Lost: 4, Dropped: 5} }
+	loss := func(destination string, slot int, kind store.LossKind, events int64) store.Loss {
+		return store.Loss{Destination: destination, Slot: slot, Kind: kind, Events: events}
+	}
+	r.apply(&store.Change{Losses: []store.Loss{loss("1/set/d", 0, store.EventsLost, 4), loss("1/set/d", 3, store.EventsLost, 1), loss("1/set/gone", 0, store.EventsDropped, 5)}})
 	got := r.holds(Window{})
 	last, err := r.engine.LastSeq(t.Context(), 0)
 	if err != nil {
@@ -148,7 +151,7 @@ func TestReportOfAWholeStore(t *testing.T) {
 	want.PartsOnTheWire, want.PartsInFlight, want.Holds = 27, 2, true
 	want.Logs = []Log{{Written: last, There: last, Behind: 40, Ahead: last - 40}}
 	want.Waiting = []Wait{{"1/set/d", 3}}
-	want.Losses = &Losses{4, 5}
+	want.Losses = []Loss{{"1/set/d", 5, 0}, {"1/set/gone", 0, 5}}
 	want.Spend = []Spend{{"111122223333", "2026-02", "TEXT", "12.00", "12.00", exactly}, {"111122223333", "2026-03", "TEXT", "24.00", "24.00", exactly}}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool {
 		f, field := p.Last().(cmp.StructField)

@@ -26,6 +26,9 @@ type Auditor interface {
 	AuditLog(ctx context.Context, slot int, after, upto int64, limit int) (GapFinder, error)
 	// AuditLag reads lag batches of all destinations after a key, at most limit.
 	AuditLag(ctx context.Context, after LagKey, limit int) ([]LagBatch, error)
+	// AuditLosses are the sums of all losses that were ever committed, one for each
+	// destination, slot and kind that has any, ordered by these.
+	AuditLosses(ctx context.Context) ([]Loss, error)
 }
 
 // Audited is what an engine has about one message.

@@ -232,6 +232,7 @@ type Change struct {
 	Cursors   []Cursor
 	Lag       []LagBatch
 	LagDone   []LagKey
+	Losses    []Loss
 	Resources []ResourceWrite
 	UnmarkOf  []SlotSeq // as Unmark, of slots whose work was taken over
 	UnparkOf  []SlotSeq // as Unpark, of slots whose work was taken over
@@ -264,6 +265,25 @@ type LagKey struct {
 type LagBatch struct {
 	LagKey
 	Seqs []int64 // ascending
+}
+
+// LossKind is why a destination never gets an event.
+type LossKind string
+
+const (
+	EventsLost    LossKind = "lost"    // refused for good, too old, or not in the store any more
+	EventsDropped LossKind = "dropped" // the destination that they waited for was deleted
+)
+
+// Loss adds to the number of events of a slot that a destination never gets. It is
+// exact where it comes with what settles those events: with the cursor that moves
+// past them, or with the lag that they are taken out of. Then a crash leaves either
+// both or neither, and events that were not settled come up again.
+type Loss struct {
+	Destination string // as in LagKey
+	Slot        int
+	Kind        LossKind
+	Events      int64
 }
 
 // ResourceKey names a row of the resource table. Account is empty for what

@@ -185,3 +185,13 @@ func (e *Engine) AuditLag(ctx context.Context, after store.LagKey, limit int) ([
 	}, after.Destination, after.Slot, after.First, limit)
 	return out, err
 }
+
+// AuditLosses reads what destinations never got.
+func (e *Engine) AuditLosses(ctx context.Context) ([]store.Loss, error) {
+	var out []store.Loss
+	err := e.scan(ctx, e.reads, "event losses", "SELECT destination, slot, kind, events FROM event_loss ORDER BY destination, slot, kind", func(r row) error {
+		out = append(out, store.Loss{Destination: r.text(0), Slot: int(r.int(1)), Kind: store.LossKind(r.text(2)), Events: r.int(3)})
+		return nil
+	})
+	return out, err
+}

@@ -26,6 +26,23 @@ func (w *writes) gatherLag() {
 	}
 }
 
+// lossKey is what losses are added up by.
+type lossKey struct {
+	destination string
+	slot        int
+	kind        store.LossKind
+}
+
+func (w *writes) gatherLosses() {
+	for k, events := range w.losses {
+		cols := w.loss.cols
+		cols[0].text(k.destination)
+		cols[1].int(int64(k.slot))
+		cols[2].text(string(k.kind))
+		cols[3].int(events)
+	}
+}
+
 func (w *writes) gatherResources(stored map[store.ResourceKey]bool) error {
 	var topics []string
 	for _, k := range slices.SortedFunc(maps.Keys(w.resources), compareResources) {

@@ -85,6 +85,9 @@ var (
 		WHERE l.destination = k.destination AND l.slot = k.slot AND l.first = k.first`, []uint32{oidTexts, oidInts, oidInts}}
 	putLag = &statement{"put-lag", `INSERT INTO event_lag (destination, slot, first, seqs) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[])
 		ON CONFLICT (destination, slot, first) DO UPDATE SET seqs = excluded.seqs`, []uint32{oidTexts, oidInts, oidInts, oidByteas}}
+	addLoss = &statement{"add-loss", `INSERT INTO event_loss AS l (destination, slot, kind, events)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u(destination, slot, kind, events) ORDER BY 1, 2, 3
+		ON CONFLICT (destination, slot, kind) DO UPDATE SET events = l.events + excluded.events`, []uint32{oidTexts, oidInts, oidTexts, oidInts}}
 
 	deleteResource = &statement{"delete-resource", `DELETE FROM resource r USING unnest($1::text[], $2::text[], $3::text[]) AS k(account, kind, id)
 		WHERE r.account = k.account AND r.kind = k.kind AND r.id = k.id`, []uint32{oidTexts, oidTexts, oidTexts}}
@@ -107,7 +110,7 @@ var (
 // all are the statements that are prepared.
 var all = []*statement{begin, settings, fence, state, known, takeQueued, lockQueued, takeAwaiting, lockAwaiting, lockResource, follow,
 	insertMessage, deleteQueued, updateQueued, insertQueued, deleteAwaiting, updateAwaiting, insertAwaiting,
-	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag,
+	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag, addLoss,
 	dropSpend, putSpend, startSpend,
 	deleteResource, updateResource, insertResource, tell, takeRecipients, commit, settle, settled, backend}
 

@@ -52,7 +52,7 @@ type writes struct {
 	message, insertQueued, updateQueued, deleteQueued *rows
 	insertAwaiting, updateAwaiting, deleteAwaiting    *rows
 	dispatch, deleteDispatch, parked, deleteParked    *rows
-	event, lag, deleteLag                             *rows
+	event, lag, deleteLag, loss                       *rows
 	dropCursor, dropCursors, cursor                   *rows
 	dropSpend, spend, startSpend                      *rows
 	insertResource, updateResource, deleteResource    *rows
@@ -60,13 +60,15 @@ type writes struct {
 
 	all     []*rows
 	lags    map[store.LagKey]*store.LagBatch // nil: done
+	losses  map[lossKey]int64
 	cursors map[int]int64
 	// The last write of each resource in the batch.
 	resources map[store.ResourceKey]*store.ResourceWrite
 }
 
 func newWrites() *writes {
-	w := &writes{lags: map[store.LagKey]*store.LagBatch{}, cursors: map[int]int64{}, resources: map[store.ResourceKey]*store.ResourceWrite{}}
+	w := &writes{lags: map[store.LagKey]*store.LagBatch{}, losses: map[lossKey]int64{}, cursors: map[int]int64{},
+		resources: map[store.ResourceKey]*store.ResourceWrite{}}
 	use := func(s *statement) *rows {
 		r := newRows(s)
 		w.all = append(w.all, r)
@@ -77,7 +79,7 @@ func newWrites() *writes {
 	w.deleteAwaiting, w.updateAwaiting, w.insertAwaiting = use(deleteAwaiting), use(updateAwaiting), use(insertAwaiting)
 	w.dispatch, w.deleteDispatch = use(insertDispatch), use(deleteDispatch)
 	w.parked, w.deleteParked = use(insertParked), use(deleteParked)
-	w.event, w.deleteLag, w.lag = use(insertEvent), use(deleteLag), use(putLag)
+	w.event, w.deleteLag, w.lag, w.loss = use(insertEvent), use(deleteLag), use(putLag), use(addLoss)
 	w.dropCursor, w.dropCursors, w.cursor = use(dropCursor), use(dropCursors), use(putCursor)
 	w.dropSpend, w.spend, w.startSpend = use(dropSpend), use(putSpend), use(startSpend)
 	w.deleteResource, w.updateResource, w.insertResource = use(deleteResource), use(updateResource), use(insertResource)
@@ -91,6 +93,7 @@ func (w *writes) reset() {
 		r.reset()
 	}
 	clear(w.lags)
+	clear(w.losses)
 	clear(w.cursors)
 	clear(w.resources)
 }
@@ -110,6 +113,7 @@ func (w *writes) gather(f store.Fence, n int64, changes []*store.Change, b *plan
 	w.gatherCursors(r)
 	w.gatherSpend(f.Slot, b, r, n)
 	w.gatherLag()
+	w.gatherLosses()
 	return w.gatherResources(stored)
 }
 
@@ -161,6 +165,10 @@ func (w *writes) change(slot int, c *store.Change) {
 	}
 	for _, k := range c.LagDone {
 		w.lags[k] = nil
+	}
+	for i := range c.Losses {
+		l := &c.Losses[i]
+		w.losses[lossKey{l.Destination, l.Slot, l.Kind}] += l.Events
 	}
 	for i := range c.Resources {
 		w.resources[c.Resources[i].ResourceKey] = &c.Resources[i]

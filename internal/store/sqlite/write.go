@@ -266,6 +266,13 @@ func (e *Engine) writeRest(c *store.Change) error {
 			return err
 		}
 	}
+	for i := range c.Losses {
+		l := &c.Losses[i]
+		if err := run(`INSERT INTO event_loss (destination, slot, kind, events) VALUES (?,?,?,?)
+			ON CONFLICT DO UPDATE SET events = events + excluded.events`, l.Destination, int64(l.Slot), string(l.Kind), l.Events); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -165,3 +165,40 @@ func testAuditLag(s *suite) {
 		return s.auditor().AuditLag(s.ctx(), last.LagKey, limit)
 	}), want)
 }
+
+// Losses add up, over changes of one batch, over commits and over openings.
+func testLosses(s *suite) {
+	losses := func() []store.Loss {
+		s.Helper()
+		l, err := s.auditor().AuditLosses(s.ctx())
+		s.need(err)
+		return l
+	}
+	slot := s.fence.Slot
+	loss := func(destination string, slot int, kind store.LossKind, events int64) store.Loss {
+		return store.Loss{Destination: destination, Slot: slot, Kind: kind, Events: events}
+	}
+	s.same("losses at first", len(losses()), 0)
+	s.apply(
+		&store.Change{Cursors: []store.Cursor{{Slot: slot, Seq: 7}}, Losses: []store.Loss{loss("b", slot, store.EventsLost, 2), loss("a", slot+1, store.EventsLost, 1)}},
+		&store.Change{Losses: []store.Loss{loss("b", slot, store.EventsLost, 3), loss("b", slot, store.EventsDropped, 1<<40), loss("b", slot, store.EventsLost, 4)}},
+	)
+	want := []store.Loss{loss("a", slot+1, store.EventsLost, 1), loss("b", slot, store.EventsDropped, 1<<40), loss("b", slot, store.EventsLost, 9)}
+	s.same("losses", losses(), want)
+
+	// A change that fails loses nothing.
+	failing := &store.Change{Resources: []store.ResourceWrite{{Resource: store.Resource{ResourceKey: store.ResourceKey{Account: account, Kind: "pool", ID: "1"}}, Expect: 5}},
+		Losses: []store.Loss{loss("b", slot, store.EventsLost, 100)}}
+	s.try(failing, &store.Change{LagDone: []store.LagKey{{Destination: "b", Slot: slot, First: 1}}, Losses: []store.Loss{loss("a", slot+1, store.EventsLost, 1)}})
+	s.wantErr("a change that fails", failing.Err, store.ErrVersion)
+	want[0].Events = 2
+	s.same("losses then", losses(), want)
+
+	s.need(s.Engine.Close())
+	s.Engine = s.reopen()
+	s.fence = s.join()
+	s.same("losses after all was opened again", losses(), want)
+	s.apply(&store.Change{Losses: []store.Loss{loss("b", slot, store.EventsLost, 1)}})
+	want[2].Events = 10
+	s.same("losses in the end", losses(), want)
+}

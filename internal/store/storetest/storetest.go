@@ -55,6 +55,7 @@ func Run(t *testing.T, open Opener) {
 		{"spend to audit", testAuditSpend},
 		{"event log to audit", testAuditLog},
 		{"lag to audit", testAuditLag},
+		{"losses", testLosses},
 		{"resources", testResources},
 		{"resource versions", testVersions},
 		{"fence", testFence},
