@@ -172,9 +172,14 @@ func (f *Flow) AddShard(ctx context.Context, shard string) error {
 
 // Learn takes up parts that other nodes handed to a carrier whose receipts may come
 // in here.
+// Those of messages that have ended are let go of.
 func (f *Flow) Learn(taken []store.Event) {
-	for i := range taken {
-		f.loadParts(taken[i].Message, taken[i].Detail.Parts)
+	for _, final := range []bool{false, true} { // of several logs, which are in no order
+		for i := range taken {
+			if taken[i].Final == final {
+				f.loadParts(taken[i].Message, taken[i].Detail.Parts)
+			}
+		}
 	}
 }
 

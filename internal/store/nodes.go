@@ -69,7 +69,7 @@ type Leases interface {
 // News is what other nodes have written that this one has to know of.
 type News struct {
 	Queued []Queued  // came into one of the shards, and waits there still
-	Taken  []Event   // StatusSuccessful and StatusTaken, with the parts and what the carrier calls them
+	Taken  []Event   // StatusSuccessful, StatusTaken and final ones, with the parts and what the carrier calls them
 	Upto   []SlotSeq // how far each slot's log was read
 }
 
@@ -82,7 +82,7 @@ type SpendKey struct{ Account, Month, Channel string }
 type Shared interface {
 	// News reads the logs of slots, each after a Seq, about limit rows of each in
 	// one go: the messages that came into one of the shards, and with taken those
-	// that a carrier has taken. In a slot's log nothing appears later below what was
+	// that a carrier has taken, and those that have ended since. In a slot's log nothing appears later below what was
 	// read, so that nothing is missed.
 	News(ctx context.Context, after []SlotSeq, shards []string, taken bool, limit int) (News, error)
 	// Take takes up to n requests from a rate that all nodes share, of which burst

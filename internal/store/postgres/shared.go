@@ -27,7 +27,7 @@ var (
 			q.id, q.shard, q.lane, q.class, q.parts, q.due, q.expires, q.attempts, q.route
 		FROM fresh f JOIN event e ON e.slot = f.slot AND e.seq >= f.first AND e.seq < f.first + $3
 			LEFT JOIN queued q ON q.id = CASE WHEN e.status IN ('QUEUED', 'MOVED') THEN e.msg END AND q.shard = ANY($4)
-		WHERE q.id IS NOT NULL OR $5 <> 0 AND e.status IN ('SUCCESSFUL', 'TAKEN')
+		WHERE q.id IS NOT NULL OR $5 <> 0 AND (e.status IN ('SUCCESSFUL', 'TAKEN') OR e.final)
 		UNION ALL SELECT f.slot, (SELECT e.seq FROM event e WHERE e.slot = f.slot AND e.seq < f.first + $3 ORDER BY e.slot DESC, e.seq DESC LIMIT 1),
 			0, '', '', '', 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM fresh f`,
 		[]uint32{oidInts, oidInts, oidInt, oidTexts, oidInt}}
