@@ -79,12 +79,7 @@ func (s *service) join(ctx context.Context) (err error) {
 func (s *service) newManager() *nodes.Manager {
 	return nodes.New(nodes.Options{Leases: s.place.leases, Watcher: s.place.watcher, Fence: s.place.fence, Asked: s.place.asked,
 		Layout: s.layout, Stored: s.engine.Shards, Work: s.work, Lost: s.failed,
-		Changed: func(account string) {
-			if err := s.directory.Refresh(context.Background(), account); err != nil {
-				s.log.Error("resources that another node changed cannot be read", "account", account, "error", err)
-			}
-		},
-		Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
+		Changed: s.directory.Refresh, Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
 }
 
 // retention deletes what is older than is kept, on the node that sweeps.

@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"heliograph/internal/destination"
 	"heliograph/internal/nodes"
@@ -88,11 +88,29 @@ func (w *work) startStream(ctx context.Context, slot int) error {
 	}
 	go func() {
 		defer close(s.ended)
-		if err := router.Run(running, w.committer); err != nil && !errors.Is(err, store.ErrClosed) {
-			w.failed(fmt.Errorf("route events: %w", err))
-		}
+		w.publish(running, router, slot)
 	}()
 	return nil
+}
+
+// againAfter is the pause before what a store's failure has ended begins again.
+const againAfter = time.Second
+
+// publish runs a router until ctx ends. Run fails only where it cannot read where it
+// stands, before it has begun.
+func (w *work) publish(ctx context.Context, router *destination.Router, slot int) {
+	for {
+		err := router.Run(ctx, w.committer)
+		if err == nil || errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
+			return
+		}
+		w.log.Error("events cannot be published yet; trying again", "slot", slot, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(againAfter):
+		}
+	}
 }
 
 func (w *work) stopStream(ctx context.Context, slot int) {
