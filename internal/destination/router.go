@@ -12,7 +12,7 @@ import (
 )
 
 // Router publishes the events of one slot's log. Make it with NewRouter, let
-// Observe see what is committed, and call Run once.
+// Observe see what is committed, and call Run.
 type Router struct {
 	o         Options
 	tail      *tail
@@ -45,8 +45,8 @@ func (r *Router) Observe(changes []*store.Change) { r.tail.add(changes) }
 
 // Run publishes until ctx ends. Then it lets the publications in flight finish,
 // within Options.Wait, commits the cursor and returns nil. An error says that
-// the cursor or the lag could not be read at the start. The committer must stay
-// open until Run has returned.
+// the cursor or the lag could not be read: nothing has begun, and Run may be called
+// again. The committer must stay open until Run has returned.
 func (r *Router) Run(ctx context.Context, committer Committer) error {
 	r.committer = committer
 	if err := r.load(ctx); err != nil {
