@@ -124,6 +124,7 @@ func (w *world) send(n *node, c *rig.Client, m *message) bool {
 			w.t.Errorf("SendTextMessage answered %q", answer)
 		}
 		w.ledger.settle(m, taken, out.MessageID)
+		n.accepted.Add(1)
 	case status == 400 && strings.Contains(string(answer), "ThrottlingException"):
 		w.refused(wasUp && n.up.Load(), status, answer)
 		w.ledger.settle(m, refused, "")

@@ -268,8 +268,8 @@ func (e *fleet) cutDatabase(n *node) {
 	}
 	if e.random.IntN(3) == 0 {
 		e.kill(n, "cut from the database")
-		e.recover()
 	}
+	e.recover()
 	e.resumes()
 }
 
@@ -283,8 +283,8 @@ func (e *fleet) blockDatabase(n *node) {
 	e.wait(300)
 	if e.random.IntN(3) == 0 {
 		e.kill(n, "blocked from the database")
-		e.recover()
 	}
+	e.recover()
 	e.resumes()
 }
 

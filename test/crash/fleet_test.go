@@ -238,11 +238,21 @@ func (e *fleet) look() {
 	e.lookForTaken(e.engine)
 }
 
-// resumes waits until messages are accepted again, with nobody's help.
+// resumes waits until each node accepts messages again, with nobody's help.
 func (e *fleet) resumes() {
 	e.t.Helper()
-	given := len(e.ledger.given(0))
-	eventually(e.t, "messages to be accepted again", func() bool { return len(e.ledger.given(0)) > given+clients })
+	before := map[*node]int64{}
+	for _, n := range e.nodes {
+		before[n] = n.accepted.Load()
+	}
+	eventually(e.t, "every node to accept messages again", func() bool {
+		for _, n := range e.nodes {
+			if n.accepted.Load() < before[n]+3 {
+				return false
+			}
+		}
+		return true
+	})
 	e.failing.Store(false)
 }
 
@@ -261,6 +271,15 @@ func (e *fleet) finish() {
 			n.serves()
 		}
 	}
+	e.settle()
+	// What passes from one node to another is counted by neither for a moment.
+	eventually(e.t, "the store to be settled", func() bool {
+		counts, err := e.engine.Counts(e.t.Context())
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		return counts.Queued == 0 && counts.Dispatches == 0
+	})
 	e.settle()
 	for _, n := range e.nodes {
 		n.checkCounted()

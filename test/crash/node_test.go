@@ -17,18 +17,19 @@ import (
 
 // node is a data directory and the processes that run in it, one after the other.
 type node struct {
-	world   *world
-	name    string
-	dir     string
-	launch  rig.Launch
-	server  *rig.Server
-	traced  bool         // it is run by strace
-	up      atomic.Bool  // clients may expect answers
-	failed  atomic.Int64 // when a client had no answer from it last, Unix time in ns
-	skew    atomic.Int64 // of the process's clock
-	life    atomic.Int64 // of the process: no other one of the epoch has this number
-	stderr  *stderr
-	counted int // parts sent again, since the last process began
+	world    *world
+	name     string
+	dir      string
+	launch   rig.Launch
+	server   *rig.Server
+	traced   bool         // it is run by strace
+	up       atomic.Bool  // clients may expect answers
+	accepted atomic.Int64 // messages
+	failed   atomic.Int64 // when a client had no answer from it last, Unix time in ns
+	skew     atomic.Int64 // of the process's clock
+	life     atomic.Int64 // of the process: no other one of the epoch has this number
+	stderr   *stderr
+	counted  int // parts sent again, since the last process began
 }
 
 // addNode makes a data directory that nothing runs in yet.
