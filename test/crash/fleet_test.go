@@ -43,6 +43,9 @@ func newFleet(t *testing.T, cluster *pgtest.Cluster, seed uint64, number, size i
 	e := &fleet{world: newWorld(t, seed, number, f), cluster: cluster, url: cluster.Database(),
 		ways: map[*node]*rig.Proxy{}, inFlight: map[sms.PartID]bool{}, strict: number%3 == 0}
 	e.plan.small = false
+	if e.plan.window == 5 {
+		e.plan.rate = min(e.plan.rate, 200) // more does not get through
+	}
 	e.timeout = 3 * time.Second
 	for i := range size {
 		n := e.addNode(fmt.Sprintf("n%d", i+1))

@@ -5,6 +5,7 @@ package crash
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -152,7 +153,9 @@ func (w *world) settle() {
 			w.t.Logf("the queue at the end: %v; %s; %s", last, w.centres["one"], w.centres["two"])
 		}
 	}()
-	eventually(w.t, "the queue to be empty", func() bool {
+	// It is waited for as long as there is less and less.
+	least := math.Inf(1)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		last = map[string]float64{}
 		found := map[string]bool{} // a node that holds nothing has nothing to count
 		waiting := 0.0
@@ -171,6 +174,14 @@ func (w *world) settle() {
 		for _, c := range w.centres {
 			waiting += float64(c.owed.Load())
 		}
-		return waiting == 0 && found["heliograph_queue_messages"] && found["heliograph_queue_in_flight_parts"] && found["heliograph_queue_held_messages"]
-	})
+		if waiting == 0 && found["heliograph_queue_messages"] && found["heliograph_queue_in_flight_parts"] && found["heliograph_queue_held_messages"] {
+			return
+		}
+		if waiting < least {
+			least, end = waiting, time.Now().Add(patience)
+		}
+		if time.Now().After(end) {
+			w.t.Fatal("the queue does not become empty")
+		}
+	}
 }
