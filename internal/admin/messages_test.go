@@ -168,8 +168,8 @@ func TestCarriersAndFaults(t *testing.T) {
 func TestNodes(t *testing.T) {
 	r := newRig(t)
 	got := call[admin.ListNodesOutput](r, "ListNodes", `{}`)
-	want := admin.ListNodesOutput{Free: []string{"acme#1"}, Nodes: []admin.NodeState{
-		{Slot: 0, Name: "a", State: "serving", LeaseLeftMS: 4000, Shards: []string{"acme#0"}, Streams: []int{0, 3}, Sweeps: true},
+	want := admin.ListNodesOutput{Free: []string{"acme#2of2"}, Nodes: []admin.NodeState{
+		{Slot: 0, Name: "a", State: "serving", LeaseLeftMS: 4000, Shards: []string{"acme#1of2"}, Streams: []int{0, 3}, Sweeps: true},
 		{Slot: 1, Name: "b", State: "here", LeaseLeftMS: 1000, Shards: []string{"sim"}, Streams: []int{1}},
 		{Slot: 2, Name: "c", State: "expired", Shards: []string{}, Streams: []int{}},
 		{Slot: 3, Name: "d", State: "gone", Shards: []string{}, Streams: []int{}},

@@ -76,10 +76,10 @@ func newRig(t *testing.T) *rig {
 	carriers := func() []admin.Carrier {
 		return []admin.Carrier{{Name: "sim", Kind: "sim", Window: 1000, Shards: 1, Traits: simulator.Traits(), Here: []carrier.Carrier{simulator}}}
 	}
-	state := nodes.State{Self: 1, Shards: []string{"acme#0", "acme#1", "sim"},
+	state := nodes.State{Self: 1, Shards: []string{"acme#1of2", "acme#2of2", "sim"},
 		Nodes: []store.Node{{Fence: store.Fence{Slot: 0, Epoch: 2}, Name: "a", Left: 4 * time.Second}, {Fence: store.Fence{Slot: 1}, Name: "b", Left: time.Second},
 			{Fence: store.Fence{Slot: 2}, Name: "c", Left: -time.Second}, {Fence: store.Fence{Slot: 3}, Name: "d", Free: true}},
-		Holdings: []store.Holding{{Name: nodes.ShardHolding("acme#0"), Slot: 0}, {Name: nodes.ShardHolding("acme#1"), Slot: store.Nobody},
+		Holdings: []store.Holding{{Name: nodes.ShardHolding("acme#1of2"), Slot: 0}, {Name: nodes.ShardHolding("acme#2of2"), Slot: store.Nobody},
 			{Name: nodes.ShardHolding("sim"), Slot: 1}, {Name: nodes.StreamHolding(0), Slot: 0}, {Name: nodes.StreamHolding(1), Slot: 1},
 			{Name: nodes.StreamHolding(3), Slot: 0}, {Name: nodes.Sweep, Slot: 0}}}
 	for _, o := range admin.Operations(admin.Options{Account: first, Directory: directory, Messages: engine, MessageIDs: ids,

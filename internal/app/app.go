@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -69,6 +70,7 @@ type service struct {
 	receipts  *receipt.Flow
 	work      *work
 	manager   *nodes.Manager
+	lapse     func() // ends the keeping of the node's lease
 	accept    *accept.Service
 	ids       *sms.MessageIDs
 	tracer    *trace.Tracer // nil where nothing is traced
@@ -172,6 +174,7 @@ func (s *service) openFlows(ctx context.Context) error {
 	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})
 	s.work = &work{service: s, streams: map[int]*stream{}}
 	s.manager = s.newManager()
+	s.keepPlace(ctx)
 	s.receipts = receipt.New(receipt.Options{Engine: s.engine, Committer: s.committer, Messages: s.messages,
 		Sweeps:  func() bool { return s.manager.Holds(nodes.Sweep) },
 		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
@@ -291,12 +294,14 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer closeOperator()
-	keeping, lapse := context.WithCancel(context.WithoutCancel(ctx))
-	defer lapse()
-	go s.manager.Keep(keeping)
 	s.receipts.Run(running)
 	if err := s.manager.Settle(ctx); err != nil {
-		return err
+		listener.Close()
+		stopped := s.stop(server, stop)
+		if ctx.Err() != nil {
+			return stopped // it was told to end
+		}
+		return errors.Join(err, stopped)
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { s.manager.Run(running) })
@@ -331,6 +336,11 @@ func (s *service) stop(server *http.Server, stop func()) error {
 		server.Close()
 	}
 	stop()
+	if s.place.shared != nil {
+		// A commit whose outcome is unknown waits for a database that may be away for long.
+		late := time.AfterFunc(drainTime, func() { s.engine.Close() })
+		defer late.Stop()
+	}
 	s.manager.Finish(ctx, s.receipts.Close)
 	s.queue.Close(ctx)
 	s.committer.Close()

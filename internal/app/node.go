@@ -79,7 +79,7 @@ func (s *service) join(ctx context.Context) (err error) {
 func (s *service) newManager() *nodes.Manager {
 	return nodes.New(nodes.Options{Leases: s.place.leases, Watcher: s.place.watcher, Fence: s.place.fence, Asked: s.place.asked,
 		Layout: s.layout, Stored: s.engine.Shards, Work: s.work, Lost: s.failed,
-		Changed: s.directory.Refresh, Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
+		Changed: s.directory.Refresh, Former: func(ctx context.Context) error { return s.queue.TakeUp(ctx) }, Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
 }
 
 // retention deletes what is older than is kept, on the node that sweeps.
@@ -90,12 +90,29 @@ func (s *service) retention() *retention.Loop {
 		Metrics: retention.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 }
 
+// keepPlace renews the node's lease from now on, until it is left.
+func (s *service) keepPlace(ctx context.Context) {
+	keeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.manager.Keep(keeping)
+	}()
+	s.lapse = func() {
+		cancel()
+		<-ended
+	}
+}
+
 // maySend reports whether the node's lease runs. Before there is a lease nothing is
 // sent.
 func (s *service) maySend() bool { return s.manager != nil && s.manager.MaySend() }
 
 // leave gives the slot up, so that others need not wait for the end of its lease.
 func (s *service) leave(ctx context.Context) {
+	if s.lapse != nil {
+		s.lapse()
+	}
 	if s.place.leases == nil {
 		return
 	}

@@ -9,7 +9,8 @@ import (
 // A shard is a carrier's share of sessions and of its rate, with the lanes that
 // leave through them. A carrier has one, or several so that several nodes can see to
 // it. A shard has the carrier's name where it is the only one, and else that and its
-// number: acme#0, acme#1.
+// number: acme#1of2, acme#2of2. The names of different layouts are different, so that
+// a lane's place in one cannot be taken for its place in another.
 
 // shardMark stands between a carrier's name and the number of a shard.
 const shardMark = "#"
@@ -24,7 +25,7 @@ func (l Layout) Shard(carrier, lane string) string {
 	if n <= 1 {
 		return carrier
 	}
-	return shardName(carrier, int(hash(lane)%uint64(n)))
+	return shardName(carrier, int(hash(lane)%uint64(n)), n)
 }
 
 // Shards are the names of a carrier's shards, in order; none where it is not
@@ -36,7 +37,7 @@ func (l Layout) Shards(carrier string) []string {
 	}
 	names := make([]string, n)
 	for k := range names {
-		names[k] = shardName(carrier, k)
+		names[k] = shardName(carrier, k, n)
 	}
 	return names
 }
@@ -71,12 +72,18 @@ func OfShard(shard string) string {
 
 // ShardNumber is which of its carrier's shards it is, from 0.
 func ShardNumber(shard string) int {
-	_, number, _ := strings.Cut(shard, shardMark)
-	k, _ := strconv.Atoi(number)
-	return k
+	_, text, several := strings.Cut(shard, shardMark)
+	number, _, _ := strings.Cut(text, "of")
+	k, err := strconv.Atoi(number)
+	if !several || err != nil {
+		return 0
+	}
+	return k - 1
 }
 
-func shardName(carrier string, k int) string { return carrier + shardMark + strconv.Itoa(k) }
+func shardName(carrier string, k, n int) string {
+	return carrier + shardMark + strconv.Itoa(k+1) + "of" + strconv.Itoa(n)
+}
 
 // hash spreads lanes evenly (FNV-1a, with the bits mixed once more, for lanes
 // differ in their last characters).

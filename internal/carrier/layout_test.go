@@ -10,7 +10,7 @@ import (
 
 func TestLayout(t *testing.T) {
 	l := carrier.Layout{"sim": 1, "acme": 3}
-	if got, want := l.All(), []string{"acme#0", "acme#1", "acme#2", "sim"}; !slices.Equal(got, want) {
+	if got, want := l.All(), []string{"acme#1of3", "acme#2of3", "acme#3of3", "sim"}; !slices.Equal(got, want) {
 		t.Errorf("all are %q, want %q", got, want)
 	}
 	count := map[string]int{}
@@ -20,7 +20,7 @@ func TestLayout(t *testing.T) {
 		if !l.Has(shard) || carrier.OfShard(shard) != "acme" || shard != l.Shard("acme", lane) {
 			t.Fatalf("lane %s is in shard %q", lane, shard)
 		}
-		if want := fmt.Sprintf("acme#%d", carrier.ShardNumber(shard)); shard != want {
+		if want := fmt.Sprintf("acme#%dof3", carrier.ShardNumber(shard)+1); shard != want {
 			t.Fatalf("shard %q is number %d", shard, carrier.ShardNumber(shard))
 		}
 		count[shard]++
@@ -33,7 +33,7 @@ func TestLayout(t *testing.T) {
 	if got := l.Shard("sim", "any"); got != "sim" || !l.Has("sim") || carrier.ShardNumber("sim") != 0 {
 		t.Errorf("the only shard is %q", got)
 	}
-	for _, shard := range []string{"acme", "acme#3", "other", "sim#0", ""} {
+	for _, shard := range []string{"acme", "acme#0of3", "acme#4of3", "acme#1of2", "other", "sim#1of1", ""} {
 		if l.Has(shard) {
 			t.Errorf("it has a shard %q", shard)
 		}

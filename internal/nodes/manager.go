@@ -30,6 +30,9 @@ type Options struct {
 	Layout  carrier.Layout
 	Stored  func(context.Context) ([]string, error) // shards that have open messages
 	Work    Work
+	// Former is called now and then while there are open messages in shards that a
+	// configured carrier has in another layout.
+	Former func(context.Context) error
 	// Changed is told of an account, "" for the installation, whose resources another
 	// node may have written. It is told again until it succeeds.
 	Changed func(ctx context.Context, account string) error
@@ -140,13 +143,15 @@ func (m *Manager) Settle(ctx context.Context) error {
 
 // Run does what the rule says until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	if m.o.Watcher != nil {
-		go func() {
+		watching.Go(func() {
 			err := m.o.Watcher.Watch(ctx, store.Watching{Resources: func(account string) { m.changed(ctx, account) }, Holdings: m.look})
 			if err != nil && ctx.Err() == nil {
 				m.o.Log.Error("changes by other nodes are not heard of any more", "error", err)
 			}
-		}()
+		})
 	}
 	ticker := time.NewTicker(roundEvery)
 	defer ticker.Stop()
@@ -276,9 +281,24 @@ func (m *Manager) shards(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("read shards: %w", err)
 		}
 		m.storedAt = now
+		if slices.ContainsFunc(stored, m.former) {
+			m.takeUp(ctx)
+		}
 		m.stray = slices.DeleteFunc(stored, func(shard string) bool { return m.o.Layout[carrier.OfShard(shard)] > 0 })
 	}
 	return append(m.o.Layout.All(), m.stray...), nil
+}
+
+func (m *Manager) former(shard string) bool {
+	return m.o.Layout[carrier.OfShard(shard)] > 0 && !m.o.Layout.Has(shard)
+}
+
+func (m *Manager) takeUp(ctx context.Context) {
+	m.doing.Go(func() {
+		if err := m.o.Former(ctx); err != nil && ctx.Err() == nil {
+			m.o.Log.Warn("messages of another layout cannot be looked for; trying again", "error", err)
+		}
+	})
 }
 
 // begin starts what this node holds, unless that was done.

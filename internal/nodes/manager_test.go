@@ -59,6 +59,7 @@ func (r *recorder) Stop(_ context.Context, holding string) { r.say("-%s", holdin
 
 func newTestManager(leases store.Leases, f store.Fence, w Work, layout carrier.Layout) *Manager {
 	return New(Options{Leases: leases, Fence: f, Asked: Now(), Layout: layout, Work: w,
+		Former:  func(context.Context) error { return nil },
 		Stored:  func(context.Context) ([]string, error) { return []string{"acme", "gone", "sim"}, nil },
 		Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler)})
 }
@@ -74,7 +75,7 @@ func TestManagerAlone(t *testing.T) {
 	if err := m.Settle(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("settle with a shard that does not start: %v", err)
 	}
-	if got, want := r.take(), "+shard/acme#0 +shard/acme#1 +shard/gone +stream/0 +stream/1 +sweep"; got != want {
+	if got, want := r.take(), "+shard/acme#1of2 +shard/acme#2of2 +shard/gone +stream/0 +stream/1 +sweep"; got != want {
 		t.Errorf("started %q, want %q", got, want)
 	}
 	if m.Holds("shard/sim") || !m.Holds("shard/gone") || m.Several() || !m.MaySend() {
@@ -91,7 +92,7 @@ func TestManagerAlone(t *testing.T) {
 		t.Errorf("then started %q, want %q", got, want)
 	}
 	m.Finish(t.Context(), func() { r.say("last") })
-	if got, want := r.take(), "-shard/acme#0 -shard/acme#1 -shard/gone -shard/sim -sweep last -stream/0 -stream/1"; got != want {
+	if got, want := r.take(), "-shard/acme#1of2 -shard/acme#2of2 -shard/gone -shard/sim -sweep last -stream/0 -stream/1"; got != want {
 		t.Errorf("stopped %q, want %q", got, want)
 	}
 	if err := m.round(t.Context()); err != nil {

@@ -68,7 +68,7 @@ func TestDecide(t *testing.T) {
 		{"and back to its own", world(2, "0 1 2", "", "stream/0=0", "stream/1=2", "stream/2=2", "sweep=0"), "-stream/1>1"},
 		{"whose node waits for it", world(1, "0 1 2", "", "stream/0=0", "stream/1=2", "stream/2=2", "sweep=0"), ""},
 		{"one node sweeps", world(1, "0 1", "", "stream/0=0", "stream/1=1"), ""},
-		{"a shard of another layout is nobody's", world(0, "0", "a#0 a#1", "shard/a=0", "shard/a#0=0", "shard/a#1=0", "stream/0=0", "sweep=0"), "-shard/a>-1"},
+		{"a shard of another layout is nobody's", world(0, "0", "a#1of2 a#2of2", "shard/a=0", "shard/a#1of2=0", "shard/a#2of2=0", "stream/0=0", "sweep=0"), "-shard/a>-1"},
 		{"a node that has lost its slot does nothing", world(1, "0 1-", "a"), ""},
 	} {
 		if got := Decide(c.state).String(); got != c.want {
@@ -99,8 +99,8 @@ func TestFarewell(t *testing.T) {
 
 func TestConflict(t *testing.T) {
 	now := carrier.Layout{"acme": 2, "sim": 1}
-	s := world(1, "0 1", "acme#0 acme#1 sim", "shard/acme=0", "shard/acme#0=1", "shard/sim=1")
-	if got := Conflict("acme#0", s, now); got == "" {
+	s := world(1, "0 1", "acme#1of2 acme#2of2 sim", "shard/acme=0", "shard/acme#1of2=1", "shard/sim=1")
+	if got := Conflict("acme#1of2", s, now); got == "" {
 		t.Error("another node has the whole carrier, and there is no conflict")
 	}
 	for _, shard := range []string{"sim", "gone"} {
@@ -108,8 +108,8 @@ func TestConflict(t *testing.T) {
 			t.Errorf("%s: conflict with %s", shard, got)
 		}
 	}
-	s = world(1, "0 1", "", "shard/acme=", "shard/acme#0=1", "shard/acme#1=0")
-	if got := Conflict("acme#0", s, now); got != "" {
+	s = world(1, "0 1", "", "shard/acme=", "shard/acme#1of2=1", "shard/acme#2of2=0")
+	if got := Conflict("acme#1of2", s, now); got != "" {
 		t.Errorf("conflict with %s", got)
 	}
 }

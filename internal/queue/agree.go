@@ -47,11 +47,13 @@ func (s *shard) agree(claims []claim, answers []store.Recipient) []claim {
 		back = append(back, outcome{claim: c, at: now, hold: max(e.refused.Sub(now), time.Millisecond),
 			Outcome: carrier.Outcome{Kind: carrier.OtherRoute, Detail: "another node has its recipient's slot"}})
 	}
-	s.claimed -= len(back)
 	s.mu.Unlock()
 	for _, o := range back {
 		s.outcomes.add(o)
 	}
+	s.mu.Lock()
+	s.claimed -= len(back) // last: a shard that is closed waits for it before it stops to write outcomes
+	s.mu.Unlock()
 	return leaving
 }
 

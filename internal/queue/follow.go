@@ -37,25 +37,23 @@ const (
 // both is known by its id.
 type follower struct {
 	q       *Queue
-	after   map[int]int64 // Seq, by slot
-	polling sync.Mutex    // held while the logs are read, and while a shard is registered
+	base    [sms.MaxSlot + 1]int64 // where each slot's log ended
+	after   map[int]int64          // Seq, by slot that is read
+	polling sync.Mutex             // held while the logs are read, and while a shard is registered
 	stop    context.CancelFunc
 	ended   chan struct{}
 }
 
 func follow(ctx context.Context, q *Queue) (*follower, error) {
 	f := &follower{q: q, after: map[int]int64{}, ended: make(chan struct{})}
-	slots, err := q.slots(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, slot := range slots {
-		if slot == q.slot() {
-			continue
-		}
-		if f.after[slot], err = q.o.Engine.LastSeq(ctx, slot); err != nil {
+	for slot := range f.base {
+		var err error
+		if f.base[slot], err = q.o.Engine.LastSeq(ctx, slot); err != nil {
 			return nil, fmt.Errorf("read the end of a node's log: %w", err)
 		}
+	}
+	if err := f.newSlots(ctx); err != nil {
+		return nil, err
 	}
 	ctx, f.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go f.run(ctx)
@@ -100,13 +98,13 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// newSlots finds nodes that came since. Their slots were never used before, so
-// that they are read from the beginning.
+// newSlots finds nodes that came since. Their logs are read from where they ended when
+// this node began.
 func (f *follower) newSlots(ctx context.Context) error {
 	slots, err := f.q.slots(ctx)
 	for _, slot := range slots {
 		if _, known := f.after[slot]; !known && slot != f.q.slot() {
-			f.after[slot] = 0
+			f.after[slot] = f.base[slot]
 		}
 	}
 	return err
@@ -116,14 +114,14 @@ func (f *follower) newSlots(ctx context.Context) error {
 func (f *follower) poll(ctx context.Context) (more bool, err error) {
 	f.polling.Lock()
 	defer f.polling.Unlock()
-	if len(f.after) == 0 {
-		return false, nil
-	}
 	q := f.q
 	var names []string
 	for _, s := range q.all() {
 		names = append(names, s.name)
 		s.turn()
+	}
+	if len(f.after) == 0 {
+		return false, nil
 	}
 	after := make([]store.SlotSeq, 0, len(f.after))
 	for slot, seq := range f.after {
@@ -170,9 +168,10 @@ func (s *shard) arrive(row *store.Queued, now time.Time) {
 	s.wake()
 }
 
-// departed notes that a message of another node has left the shard.
+// departed notes that a message has left the shard, whose row may still be among what
+// is being read.
 func (s *shard) departed(id sms.ID) {
-	if s.q.o.Peers != nil && id.Slot() != s.q.slot() {
+	if s.q.o.Peers != nil {
 		s.gone[id] = true
 	}
 }

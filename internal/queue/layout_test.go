@@ -38,7 +38,7 @@ func TestLayoutIsChanged(t *testing.T) {
 	r.under(carrier.Layout{"one": 1}, all[:n/2])
 	r.under(carrier.Layout{"one": 2}, all[n/2:])
 
-	a, b := newScripted("one#0", nil), newScripted("one#1", nil)
+	a, b := newScripted("one#1of2", nil), newScripted("one#2of2", nil)
 	slowly := func([]store.Queued) { time.Sleep(5 * time.Millisecond) }
 	again := newRig(t, snapshot(t, r.path), []carrier.Carrier{a, b}, small)
 	again.gate.read.Store(&slowly)
@@ -51,6 +51,23 @@ func TestLayoutIsChanged(t *testing.T) {
 	}
 	if got := len(a.got()) + len(b.got()); got != n {
 		t.Errorf("%d parts were handed over, want %d", got, n)
+	}
+}
+
+// What a node of another layout goes on to accept is taken up when it is looked for.
+func TestMessagesOfAFormerLayoutAreTakenUp(t *testing.T) {
+	a, b := newScripted("one#1of2", nil), newScripted("one#2of2", nil)
+	r := newRig(t, "", []carrier.Carrier{a, b}, small)
+	r.under(carrier.Layout{"one": 3}, numbered(60, 12))
+	r.under(carrier.Layout{"one": 1}, numbered(60, 12))
+	for range 3 {
+		if err := r.queue.TakeUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "no row is left", func() bool { return r.counts() == store.Counts{} })
+	if got := len(a.got()) + len(b.got()); got != 120 {
+		t.Errorf("%d parts were handed over, want 120", got)
 	}
 }
 

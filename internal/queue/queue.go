@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -131,7 +132,7 @@ func (q *Queue) Start(ctx context.Context, name string) error {
 	}
 	if err := s.load(ctx); err != nil {
 		q.remove(s)
-		return err
+		return errors.Join(err, made.Close(ctx))
 	}
 	if err := made.Start(context.WithoutCancel(ctx), q.o.Sink, s.wake); err != nil {
 		q.remove(s)

@@ -67,6 +67,43 @@ func (q *Queue) Names(ctx context.Context, shard string) ([]string, error) {
 	return names, nil
 }
 
+// TakeUp looks again for messages in shards that carriers had in another layout: a node
+// that has that still may go on to accept them.
+func (q *Queue) TakeUp(ctx context.Context) error {
+	for _, s := range q.all() {
+		if err := s.takeUp(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shard) takeUp(ctx context.Context) error {
+	names, err := s.q.Names(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.loading || s.stopping {
+		s.mu.Unlock()
+		return nil
+	}
+	s.left, s.names = map[sms.ID]bool{}, names
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.left = nil
+		s.mu.Unlock()
+		s.wake()
+	}()
+	for _, name := range names[1:] {
+		if err := s.loadQueued(ctx, name, &marks{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mine reports whether a lane is this shard's. Of a carrier that is configured no
 // more every lane is.
 func (s *shard) mine(lane string) bool {
@@ -149,7 +186,7 @@ func (s *shard) loadRows(rows []store.Queued, marked *marks) *store.Queued {
 			continue
 		}
 		full = nil
-		if s.known[row.ID] != nil || !s.mine(row.Lane) {
+		if s.known[row.ID] != nil || s.left[row.ID] || !s.mine(row.Lane) {
 			continue
 		}
 		l := s.lane(row.Lane)

@@ -19,6 +19,9 @@ const never = time.Hour
 // carrier and the commit of the outcomes.
 const stepTime = 2 * time.Millisecond
 
+// leasePause is how long a shard waits for its node's lease to run again.
+const leasePause = 100 * time.Millisecond
+
 // claim is one part taken out of its lane to be handed over.
 type claim struct {
 	entry *entry
@@ -95,6 +98,9 @@ func (s *shard) step(now time.Time) (claims []claim, wait time.Duration) {
 	if s.stuck || s.returning > 0 {
 		return nil, never
 	}
+	if !s.q.maySend() {
+		return nil, leasePause
+	}
 	if pause := s.pausedUntil.Sub(now); pause > 0 {
 		return nil, pause
 	}
@@ -134,7 +140,9 @@ func (s *shard) step(now time.Time) (claims []claim, wait time.Duration) {
 // release puts entries whose time has come back into their lanes.
 func (s *shard) release(now time.Time) {
 	for len(s.held) > 0 && !s.held[0].at.After(now) {
-		s.enqueue(heap.Pop(&s.held).(held).entry)
+		e := heap.Pop(&s.held).(held).entry
+		e.lane.rest[e.class].held--
+		s.enqueue(e)
 	}
 }
 
@@ -241,6 +249,8 @@ func (s *shard) sweep(now time.Time) []*entry {
 	for _, h := range s.held {
 		if keep(h.entry) {
 			rest = append(rest, h)
+		} else {
+			h.entry.lane.rest[h.entry.class].held--
 		}
 	}
 	clear(s.held[len(rest):])

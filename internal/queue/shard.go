@@ -30,6 +30,7 @@ type shard struct {
 	refused     map[uint64]*entry // messages that wait for a recipient's slot that another node had, by its key
 	gone        map[sms.ID]bool   // see turn
 	short       []place           // lanes that have to be read on
+	left        map[sms.ID]bool   // while the queue of a former layout is read again: what has left since
 	lanes       map[string]*lane
 	waiting     laneHeap
 	ready       [2]deque[*lane]
@@ -88,6 +89,7 @@ func (s *shard) start() {
 	s.running.Go(s.handOver)
 	s.running.Go(s.settle)
 	s.running.Go(s.fill)
+	s.running.Go(s.countBehind)
 }
 
 // close stops claiming, lets the carrier finish and writes every outcome. What
@@ -192,6 +194,9 @@ func (s *shard) drop(e *entry) {
 		return
 	}
 	delete(s.known, e.id)
+	if s.left != nil {
+		s.left[e.id] = true
+	}
 	s.settleRecipient(e)
 	s.departed(e.id)
 	s.q.entries.Add(-1)
@@ -231,6 +236,9 @@ func (s *shard) activate(l *lane) {
 // hold sets an entry aside until a time.
 func (s *shard) hold(e *entry, until time.Time) {
 	e.queued = true
+	r := &e.lane.rest[e.class]
+	r.held++
+	s.hungry(e.lane, e.class)
 	s.heldOrder++
 	heap.Push(&s.held, held{at: until, order: s.heldOrder, entry: e})
 	if s.nextExpiry.IsZero() || e.expires.Before(s.nextExpiry) {
@@ -245,7 +253,7 @@ func (s *shard) backlog(key string) (parts int, rate float64, ok bool) {
 	if l == nil {
 		return 0, 0, false
 	}
-	return l.parts, l.rate, true
+	return l.parts + int(l.rest[0].parts+l.rest[1].parts), l.rate, true
 }
 
 func (s *shard) depth() Depth {

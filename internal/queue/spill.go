@@ -37,6 +37,7 @@ var distant = time.Unix(1<<40, 0)
 // rest is what of a lane's class is where.
 type rest struct {
 	known   int    // entries in memory: that wait, are held, or are in flight
+	held    int    // of these, the held
 	spilled bool   // what is beyond horizon is in the store alone
 	horizon sms.ID // everything up to it is known
 	behind  int64  // messages beyond it, about; and their parts
@@ -83,7 +84,7 @@ func (s *shard) admits(l *lane, row *store.Queued) bool {
 // caller holds mu.
 func (s *shard) hungry(l *lane, class store.Class) {
 	r := &l.rest[class]
-	if !r.spilled || r.filling || r.known > s.q.laneLimit()/2 {
+	if !r.spilled || r.filling || s.q.wants(r) < s.q.laneLimit()/2 {
 		return
 	}
 	r.filling = true
@@ -92,6 +93,15 @@ func (s *shard) hungry(l *lane, class store.Class) {
 	case s.fills <- struct{}{}:
 	default:
 	}
+}
+
+// laneHeld is how many messages of a class may be held, for a retry or for their
+// recipients, besides those that wait in a lane.
+const laneHeld = 256
+
+// wants is how many messages a lane's class has room for.
+func (q *Queue) wants(r *rest) int {
+	return q.laneLimit() - r.known + min(r.held, laneHeld)
 }
 
 // place is a class of a lane.
@@ -104,7 +114,6 @@ type place struct {
 func (s *shard) fill() {
 	expired := time.NewTicker(expiredEvery)
 	defer expired.Stop()
-	s.countBehind()
 	for {
 		select {
 		case <-s.stopped:
@@ -136,7 +145,7 @@ func (s *shard) refill(p place) {
 	r := &p.lane.rest[p.class]
 	for {
 		s.mu.Lock()
-		n := s.q.laneLimit() - r.known
+		n := s.q.wants(r)
 		from := r.horizon
 		r.came, r.left = nil, nil
 		if n <= 0 {
@@ -178,7 +187,7 @@ func (s *shard) refill(p place) {
 			r.behind, r.parts = max(r.behind-1, 0), max(r.parts-int64(rows[i].Parts), 0)
 		}
 		if !more && left == 0 {
-			*r = rest{known: r.known}
+			*r = rest{known: r.known, held: r.held}
 			s.mu.Unlock()
 			return
 		}
@@ -186,11 +195,18 @@ func (s *shard) refill(p place) {
 	}
 }
 
+// storedUnder are the names of shards in which the store may have messages of this one.
+func (s *shard) storedUnder() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names
+}
+
 // behind reads at most n messages of a lane beyond an ID, and whether there are
 // more.
 func (s *shard) behind(p place, after sms.ID, n int) (rows []store.Queued, more bool, err error) {
 	last := sms.ID(math.MaxInt64) // everything up to it was read
-	for _, name := range s.names {
+	for _, name := range s.storedUnder() {
 		from := store.Place{Lane: p.lane.key, Class: p.class, ID: after}
 		some, err := s.q.o.Engine.QueuedAfter(context.Background(), name, from, n)
 		if err != nil {
@@ -239,7 +255,7 @@ func (s *shard) countBehind() {
 		return
 	}
 	sums := map[place]store.LaneLength{}
-	for _, name := range s.names {
+	for _, name := range s.storedUnder() {
 		lengths, err := s.q.o.Engine.QueuedLanes(context.Background(), name)
 		if err != nil {
 			s.q.o.Log.Error("what waits in the store cannot be counted", "carrier", s.name, "error", err)

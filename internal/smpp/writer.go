@@ -12,19 +12,10 @@ const lingerTime = time.Second
 // writeLoop gives what was gathered to the socket, one batch after the other.
 func (s *Session) writeLoop() {
 	for s.awaitOutput() {
-		if hook := s.cfg.BeforeWrite; hook != nil && s.messagesWait() {
-			if err := hook(); err != nil {
-				s.end(fmt.Errorf("smpp: not written: %w", err))
-				return
-			}
-		}
-		s.mu.Lock()
-		if s.ended {
-			s.mu.Unlock()
+		batch, ok := s.takeOutput()
+		if !ok {
 			return
 		}
-		batch := s.out.take()
-		s.mu.Unlock()
 
 		if s.cfg.ResponseTimeout > 0 {
 			s.conn.SetWriteDeadline(time.Now().Add(s.cfg.ResponseTimeout))
@@ -42,10 +33,25 @@ func (s *Session) writeLoop() {
 	}
 }
 
-func (s *Session) messagesWait() bool {
+// takeOutput takes what is to be written, after asking BeforeWrite where there are
+// messages in it. It is false when the session has ended, or ends by that.
+func (s *Session) takeOutput() (batch []byte, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.messages > 0
+	asked := s.cfg.BeforeWrite == nil
+	for !s.ended && !asked && s.out.messages > 0 {
+		s.mu.Unlock()
+		err := s.cfg.BeforeWrite()
+		if err != nil {
+			s.end(fmt.Errorf("smpp: not written: %w", err))
+		}
+		s.mu.Lock()
+		asked = true
+	}
+	if s.ended {
+		return nil, false
+	}
+	return s.out.take(), true
 }
 
 // awaitOutput waits until there is something to write. It is false when there will
