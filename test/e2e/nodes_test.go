@@ -113,4 +113,3 @@ func (s *server) beside(configuration, name string) *server {
 	}
 	return other
 }
-
