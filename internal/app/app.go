@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -90,6 +91,8 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 	}
 	defer unlock()
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), fatal: make(chan error, 1)}
+	restore := sparingly()
+	defer restore()
 	if err := s.open(ctx); err != nil {
 		s.abandon(context.WithoutCancel(ctx))
 		if ctx.Err() != nil {
@@ -97,7 +100,26 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, ready func(ur
 		}
 		return err
 	}
-	return s.serve(ctx, ready)
+	return s.serve(ctx, func(url string) {
+		restore()
+		ready(url)
+	})
+}
+
+// startGC is the garbage collector's percentage while a start reads what waits: what is
+// read makes much garbage, and a machine should not need more memory for a start than
+// for what follows it.
+const startGC = 40
+
+// sparingly has the heap grow by less between collections, until restore. What the
+// environment says of it (GOGC) is kept where it is less.
+func sparingly() (restore func()) {
+	before := debug.SetGCPercent(startGC)
+	if before < 0 || before > startGC {
+		return sync.OnceFunc(func() { debug.SetGCPercent(before) })
+	}
+	debug.SetGCPercent(before)
+	return func() {}
 }
 
 // abandon puts away what a start that failed had opened. Nothing runs yet.

@@ -7,7 +7,7 @@ type deque[T any] struct {
 	n    int
 }
 
-const dequeSmallest = 8
+const dequeSmallest = 2
 
 func (d *deque[T]) len() int { return d.n }
 

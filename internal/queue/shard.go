@@ -201,8 +201,8 @@ func (s *shard) drop(e *entry) {
 	s.departed(e.id)
 	s.q.entries.Add(-1)
 	r := &e.lane.rest[e.class]
-	if r.known--; r.filling {
-		r.left = append(r.left, e.id)
+	if r.known--; r.reading != nil {
+		r.reading.left = append(r.reading.left, e.id)
 	}
 	s.hungry(e.lane, e.class)
 }

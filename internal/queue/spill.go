@@ -42,10 +42,14 @@ type rest struct {
 	horizon sms.ID // everything up to it is known
 	behind  int64  // messages beyond it, about; and their parts
 	parts   int64
-	expires time.Time      // no message beyond it expires before; zero: not known
-	filling bool           // it is being read
-	came    []store.Queued // beyond the horizon, while it was read
-	left    []sms.ID       // that were known and are not any more, since the read began
+	expires time.Time // no message beyond it expires before; zero: not known
+	reading *reading  // nil: it is not being read
+}
+
+// reading is what happens to a lane while it is read.
+type reading struct {
+	came []store.Queued // beyond the horizon
+	left []sms.ID       // that were known and are not any more
 }
 
 // laneLimit is how many messages of a class a lane may have in memory.
@@ -74,8 +78,8 @@ func (s *shard) admits(l *lane, row *store.Queued) bool {
 	if row.Expires.Before(r.expires) {
 		r.expires = row.Expires
 	}
-	if r.filling {
-		r.came = append(r.came, *row)
+	if r.reading != nil {
+		r.reading.came = append(r.reading.came, *row)
 	}
 	return false
 }
@@ -84,10 +88,10 @@ func (s *shard) admits(l *lane, row *store.Queued) bool {
 // caller holds mu.
 func (s *shard) hungry(l *lane, class store.Class) {
 	r := &l.rest[class]
-	if !r.spilled || r.filling || s.q.wants(r) < s.q.laneLimit()/2 {
+	if !r.spilled || r.reading != nil || s.q.wants(r) < s.q.laneLimit()/2 {
 		return
 	}
-	r.filling = true
+	r.reading = &reading{}
 	s.short = append(s.short, place{l, class})
 	select {
 	case s.fills <- struct{}{}:
@@ -147,12 +151,12 @@ func (s *shard) refill(p place) {
 		s.mu.Lock()
 		n := s.q.wants(r)
 		from := r.horizon
-		r.came, r.left = nil, nil
 		if n <= 0 {
-			r.filling = false
+			r.reading = nil
 			s.mu.Unlock()
 			return
 		}
+		r.reading = &reading{}
 		s.mu.Unlock()
 		rows, more, err := s.behind(p, from, n)
 		if err != nil {
@@ -167,7 +171,7 @@ func (s *shard) refill(p place) {
 		s.mu.Lock()
 		now := s.q.o.Now()
 		for i := range rows {
-			if s.known[rows[i].ID] == nil && !slices.Contains(r.left, rows[i].ID) {
+			if s.known[rows[i].ID] == nil && !slices.Contains(r.reading.left, rows[i].ID) {
 				s.admit(s.newEntry(&rows[i]), rows[i].Due, now)
 			}
 			r.horizon = rows[i].ID
@@ -175,8 +179,8 @@ func (s *shard) refill(p place) {
 		// IDs are not in the order of commits: what came meanwhile may belong in front
 		// of what was read.
 		left := 0
-		for i := range r.came {
-			if row := &r.came[i]; row.ID > r.horizon {
+		for i := range r.reading.came {
+			if row := &r.reading.came[i]; row.ID > r.horizon {
 				left++
 			} else if s.known[row.ID] == nil {
 				s.admit(s.newEntry(row), row.Due, now)
@@ -254,7 +258,6 @@ func (s *shard) countBehind() {
 	if len(s.spilled()) == 0 {
 		return
 	}
-	sums := map[place]store.LaneLength{}
 	for _, name := range s.storedUnder() {
 		lengths, err := s.q.o.Engine.QueuedLanes(context.Background(), name)
 		if err != nil {
@@ -263,21 +266,21 @@ func (s *shard) countBehind() {
 		}
 		s.mu.Lock()
 		for _, n := range lengths {
-			if l := s.lanes[n.Lane]; l != nil {
-				sum := sums[place{l, n.Class}]
-				sum.Messages, sum.Parts = sum.Messages+n.Messages, sum.Parts+n.Parts
-				sums[place{l, n.Class}] = sum
+			if l := s.lanes[n.Lane]; l != nil && l.rest[n.Class].spilled {
+				r := &l.rest[n.Class]
+				r.behind, r.parts = r.behind+n.Messages, r.parts+n.Parts
 			}
 		}
 		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for p, n := range sums {
-		if r := &p.lane.rest[p.class]; r.spilled && n.Messages > 0 {
-			r.behind = max(n.Messages-int64(r.known), 0)
-			r.parts = n.Parts * r.behind / n.Messages
+	for _, p := range s.spilled() {
+		s.mu.Lock()
+		if r := &p.lane.rest[p.class]; r.spilled && r.behind > 0 {
+			all := r.behind
+			r.behind = max(all-int64(r.known), 0)
+			r.parts = r.parts * r.behind / all
 		}
+		s.mu.Unlock()
 	}
 }
 
