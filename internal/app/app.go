@@ -157,7 +157,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	}
 	s.messages = store.NewMessageCache(cachedMessages).Pack(packedBytes, record.AppendMessage, record.Message)
 	if s.tracer, err = trace.New(trace.Options{Endpoint: s.cfg.Tracing.Endpoint, Headers: s.cfg.Tracing.Headers,
-		SampleRatio: s.cfg.Tracing.SampleRatio, Node: s.cfg.Node, Key: s.secrets.MessageIDKey, MessageID: s.ids.Format,
+		SampleRatio: s.cfg.Tracing.SampleRatio, Node: s.cfg.Node, Slot: s.place.fence.Slot, Key: s.secrets.MessageIDKey, MessageID: s.ids.Format,
 		Message: s.messages.Get, Registerer: s.metrics.registry, Log: s.log, Now: now}); err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}

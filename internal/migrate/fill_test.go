@@ -90,7 +90,7 @@ func (n *node) fill() {
 		{Seq: 1, Shard: "acme", Parts: []sms.PartID{ended.ID.Part(1)}},
 		{Seq: 2, Shard: "acme", Parts: []sms.PartID{partly.ID.Part(1), partly.ID.Part(2), plain.ID.Part(1)}},
 		{Seq: 3, Shard: "other", Parts: []sms.PartID{later.ID.Part(1)}}}})
-	n.apply(&store.Change{Parts: []store.PartChange{n.update(ended, sms.UpdateTaken, 1, ""), n.update(partly, sms.UpdateTaken, 1, "")}, Unmark: []int64{1}})
+	n.apply(&store.Change{Parts: []store.PartChange{n.update(ended, sms.UpdateTaken, 1, ""), n.update(partly, sms.UpdateTaken, 1, "")}, Unmark: []store.SlotSeq{{Slot: n.fence.Slot, Seq: 1}}})
 	n.apply(&store.Change{Parts: []store.PartChange{n.update(ended, sms.UpdateReceipt, 1, sms.StatusDelivered)}})
 	n.apply(&store.Change{Parts: []store.PartChange{n.update(ended, sms.UpdateReceipt, 1, sms.StatusDelivered)}}) // comes late
 	n.apply(&store.Change{Park: []store.ParkedReceipt{{Seq: 1, Carrier: "acme", At: n.now, Doc: []byte("a receipt")}, {Seq: 4, Carrier: "acme", At: n.now}},

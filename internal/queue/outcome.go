@@ -94,7 +94,7 @@ func (s *shard) write(list []outcome) {
 		s.explain(&list[i])
 	}
 	s.mu.Unlock()
-	if len(change.Parts)+len(change.Requeue)+len(change.UnmarkOf) > 0 {
+	if len(change.Parts)+len(change.Requeue)+len(change.Unmark) > 0 {
 		s.commit(change)
 	}
 	s.mu.Lock()
@@ -218,7 +218,7 @@ func unmark(change *store.Change, b *batch, e *entry, part int) {
 			continue
 		}
 		if b.left--; b.left == 0 {
-			change.UnmarkOf = append(change.UnmarkOf, store.SlotSeq{Slot: b.slot, Seq: b.seq})
+			change.Unmark = append(change.Unmark, store.SlotSeq{Slot: b.slot, Seq: b.seq})
 		}
 	}
 }

@@ -330,7 +330,7 @@ func (s *shard) unmarkSettled(ctx context.Context, marked *marks) error {
 	if len(idle) == 0 {
 		return nil
 	}
-	if err := s.q.o.Committer.Commit(&store.Change{UnmarkOf: idle}); err != nil {
+	if err := s.q.o.Committer.Commit(&store.Change{Unmark: idle}); err != nil {
 		return fmt.Errorf("remove settled dispatches: %w", err)
 	}
 	return ctx.Err()

@@ -64,7 +64,7 @@ func (f *Flow) match(jobs []job) {
 	for i := range found {
 		change.Parts = append(change.Parts, partChange(&found[i]))
 		if place := found[i].place; place.Seq != 0 {
-			change.UnparkOf = append(change.UnparkOf, place)
+			change.Unpark = append(change.Unpark, place)
 		}
 	}
 	for i := range rest {

@@ -64,7 +64,7 @@ func (f *Flow) dropExpired(limit time.Time) error {
 	}
 	change := &store.Change{}
 	for i := range list {
-		change.UnparkOf = append(change.UnparkOf, list[i].place)
+		change.Unpark = append(change.Unpark, list[i].place)
 	}
 	if err := f.o.Committer.Commit(change); err != nil {
 		return err

@@ -20,11 +20,13 @@ type applier struct {
 func (a applier) Apply(_ context.Context, _ Fence, changes []*Change) error { return a.apply(changes) }
 
 // change is a change that can be told from others by its Unmark.
-func change(n int64) *Change { return &Change{Unmark: []int64{n}} }
+func change(n int64) *Change { return &Change{Unmark: []SlotSeq{{Seq: n}}} }
 
 func numbers(changes []*Change) (out []int64) {
 	for _, c := range changes {
-		out = append(out, c.Unmark...)
+		for _, u := range c.Unmark {
+			out = append(out, u.Seq)
+		}
 	}
 	return out
 }
@@ -92,7 +94,7 @@ func TestCommitterClose(t *testing.T) {
 func TestCommitterAnswersEachChangeItsOwnError(t *testing.T) {
 	c := NewCommitter(applier{apply: func(changes []*Change) error {
 		for _, one := range changes {
-			if one.Unmark[0] == 2 {
+			if one.Unmark[0].Seq == 2 {
 				one.Err = ErrVersion
 			}
 		}

@@ -223,25 +223,23 @@ type SpendDelta struct {
 type Change struct {
 	Accept    []Accepted
 	Mark      []Dispatch
-	Unmark    []int64 // dispatches all of whose parts have outcomes
+	Unmark    []SlotSeq // dispatches all of whose parts have outcomes, of any slot
 	Parts     []PartChange
 	Requeue   []Requeue
 	Park      []ParkedReceipt
-	Unpark    []int64
+	Unpark    []SlotSeq // of any slot
 	Spend     []SpendDelta
 	Cursors   []Cursor
 	Lag       []LagBatch
 	LagDone   []LagKey
 	Losses    []Loss
 	Resources []ResourceWrite
-	UnmarkOf  []SlotSeq // as Unmark, of slots whose work was taken over
-	UnparkOf  []SlotSeq // as Unpark, of slots whose work was taken over
 
 	Events []Event // written by this change, with their Seq; set by the engine
 	Err    error
 }
 
-// SlotSeq names a dispatch or a parked receipt of any slot.
+// SlotSeq names a dispatch, a parked receipt or an event.
 type SlotSeq struct {
 	Slot int
 	Seq  int64

@@ -316,7 +316,7 @@ func TestNoAllocations(t *testing.T) {
 		Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: id}}},
 		Mark:   []store.Dispatch{{Seq: 1, Parts: []sms.PartID{id.Part(1), id.Part(2)}}},
 		Parts:  []store.PartChange{{Update: sms.PartUpdate{Message: id, Kind: sms.UpdateTaken, Number: 1}}},
-		Unmark: []int64{1}, Requeue: []store.Requeue{{Queued: store.Queued{ID: id}}},
+		Unmark: []store.SlotSeq{{Seq: 1}}, Requeue: []store.Requeue{{Queued: store.Queued{ID: id}}},
 		Events: []store.Event{{Message: id, Final: true}},
 	}}
 	client := http.Header{"Traceparent": {strings.Replace(clientParent, "-01", "-00", 1)}}

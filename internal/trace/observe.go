@@ -32,8 +32,10 @@ func (t *Tracer) Observe(changes []*store.Change) {
 				t.requeued(r)
 			}
 		}
-		for _, seq := range c.Unmark {
-			t.unmarked(seq)
+		for _, d := range c.Unmark {
+			if d.Slot == t.slot {
+				t.unmarked(d.Seq)
+			}
 		}
 		for i := range c.Events {
 			if e := &c.Events[i]; e.Message.Traced() && e.Final && !e.Aside() {

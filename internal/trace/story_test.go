@@ -148,7 +148,7 @@ func (n *node) update(m *sms.Message, u sms.PartUpdate) store.PartChange {
 	return store.PartChange{Update: u, Shard: "acme", Account: account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt}
 }
 
-func (n *node) taken(ms int, m *sms.Message, part int, unmark ...int64) {
+func (n *node) taken(ms int, m *sms.Message, part int, unmark ...store.SlotSeq) {
 	n.Helper()
 	u := sms.PartUpdate{Kind: sms.UpdateTaken, Number: part, CarrierMessageID: fmt.Sprintf("c-%d", part), Code: "ESME_ROK", At: n.at(ms)}
 	n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: unmark})
@@ -177,10 +177,12 @@ func TestOneTraceAMessage(t *testing.T) {
 	}
 	first := n.mark(20, m.ID.Part(1), m.ID.Part(2))
 	n.taken(30, m, 1)
+	n.at(32)
+	n.commit(&store.Change{Unmark: []store.SlotSeq{{Slot: 7, Seq: first}}}) // a dispatch of another slot
 	n.at(35)
-	n.commit(&store.Change{Unmark: []int64{first}}) // the second part was throttled
+	n.commit(&store.Change{Unmark: []store.SlotSeq{{Seq: first}}}) // the second part was throttled
 	second := n.mark(1000, m.ID.Part(2))
-	n.taken(1010, m, 2, second)
+	n.taken(1010, m, 2, store.SlotSeq{Seq: second})
 	n.receipt(2000, m, 2, sms.StatusDelivered)
 	n.receipt(2500, m, 1, sms.StatusDelivered)
 	n.receipt(2600, m, 1, sms.StatusDelivered) // late: told in the story, not in the trace
@@ -258,7 +260,7 @@ func TestTraceGoesOnAfterARestart(t *testing.T) {
 	end()
 	n, end = newNode(t, path, c)
 	mark := n.mark(5000, m.ID.Part(1))
-	n.taken(5010, m, 1, mark)
+	n.taken(5010, m, 1, store.SlotSeq{Seq: mark})
 	end()
 	n, end = newNode(t, path, c)
 	n.receipt(9000, m, 1, sms.StatusUnreachable)
@@ -287,11 +289,11 @@ func TestEnds(t *testing.T) {
 	}{
 		"refused after a retry": {func(n *node, m *sms.Message) {
 			mark := n.mark(10, m.ID.Part(1))
-			n.commit(&store.Change{Unmark: []int64{mark}, Requeue: []store.Requeue{{Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "l", Parts: 1, Expires: m.ExpiresAt, Attempts: 1},
+			n.commit(&store.Change{Unmark: []store.SlotSeq{{Seq: mark}}, Requeue: []store.Requeue{{Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "l", Parts: 1, Expires: m.ExpiresAt, Attempts: 1},
 				Announce: true, Account: account, At: n.at(20)}}})
 			mark = n.mark(1000, m.ID.Part(1))
 			u := sms.PartUpdate{Kind: sms.UpdateSettled, Number: 1, Status: sms.StatusInvalid, Code: "ESME_RINVDSTADR", At: n.at(1010)}
-			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []int64{mark}})
+			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []store.SlotSeq{{Seq: mark}}})
 		}, `
 message 0-1010 account=111122223333 carrier=acme class=transactional country=US encoding=GSM parts=1 status=INVALID FAILED INVALID
   queue 0-10 carrier=acme
@@ -303,7 +305,7 @@ message 0-1010 account=111122223333 carrier=acme class=transactional country=US 
 			n.commit(&store.Change{Requeue: []store.Requeue{{Queued: store.Queued{ID: m.ID, Shard: "beta", Lane: "l", Parts: 1, Expires: m.ExpiresAt}, Moved: true, Account: account, At: n.at(20)}}})
 			mark := n.mark(30, m.ID.Part(1))
 			u := sms.PartUpdate{Kind: sms.UpdateSettled, Number: 1, Status: sms.StatusSuccessful, CarrierMessageID: "c", At: n.at(40)}
-			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []int64{mark}})
+			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []store.SlotSeq{{Seq: mark}}})
 		}, `
 message 0-40 account=111122223333 carrier=acme class=transactional country=US encoding=GSM parts=1 status=SUCCESSFUL
   queue 0-30 carrier=acme
@@ -320,7 +322,7 @@ message 0-5000 account=111122223333 carrier=acme class=transactional country=US 
 			n.mark(10, m.ID.Part(1))
 			mark := n.mark(500, m.ID.Part(1))
 			u := sms.PartUpdate{Kind: sms.UpdateTaken, Number: 1, CarrierMessageID: "c", Resent: 1, At: n.at(510)}
-			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []int64{mark}})
+			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}, Unmark: []store.SlotSeq{{Seq: mark}}})
 			u = sms.PartUpdate{Kind: sms.UpdateTakenFinal, Status: sms.StatusUnknown, At: n.at(9000)}
 			n.commit(&store.Change{Parts: []store.PartChange{n.update(m, u)}})
 		}, `

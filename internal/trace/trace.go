@@ -46,6 +46,7 @@ type Options struct {
 	SampleRatio float64
 
 	Node    string // name of this node
+	Slot    int    // that it has
 	Version string // of the program
 	// Key is the installation's, the same on every node. Ids of traces follow
 	// from it.
@@ -64,6 +65,7 @@ type Options struct {
 // Tracer makes spans and sends them. Its methods never wait: spans for which
 // there is no room are dropped and counted.
 type Tracer struct {
+	slot      int
 	ratio     float64
 	block     cipher.Block
 	messageID func(sms.ID) string
@@ -86,7 +88,7 @@ func New(o Options) (*Tracer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace ids: %w", err)
 	}
-	t := &Tracer{ratio: o.SampleRatio, block: block, messageID: o.MessageID, message: o.Message, now: o.Now}
+	t := &Tracer{slot: o.Slot, ratio: o.SampleRatio, block: block, messageID: o.MessageID, message: o.Message, now: o.Now}
 	if t.message == nil {
 		t.message = func(sms.ID) *sms.Message { return nil }
 	}

@@ -112,7 +112,7 @@ func (b *bench) outcome(ids []sms.ID, kind sms.UpdateKind) (changes []*store.Cha
 			ConfigurationSet: "notifications", Expires: now.Add(time.Hour)}}})
 	}
 	if kind == sms.UpdateTaken {
-		changes = append(changes, &store.Change{Unmark: []int64{b.dispatch}})
+		changes = append(changes, &store.Change{Unmark: []store.SlotSeq{{Seq: b.dispatch}}})
 	}
 	return changes
 }

@@ -319,7 +319,7 @@ func testFenceOffStalled(t *testing.T, r *rig) {
 		t.Error("the stale node's commit landed")
 	}
 	// Another node sees to the marks and receipts that it has left.
-	b.apply(&store.Change{UnmarkOf: []store.SlotSeq{{Slot: a.fence.Slot, Seq: 1}}})
+	b.apply(&store.Change{Unmark: []store.SlotSeq{{Slot: a.fence.Slot, Seq: 1}}})
 }
 
 func testHoldings(t *testing.T, r *rig) {

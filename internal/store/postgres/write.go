@@ -142,16 +142,10 @@ func (w *writes) change(slot int, c *store.Change) {
 		cols[2].int(p.At.UnixMilli())
 		cols[3].bytes(p.Doc)
 	}
-	for _, seq := range c.Unmark {
-		w.deleteDispatch.key(slot, seq)
-	}
-	for _, v := range c.UnmarkOf {
+	for _, v := range c.Unmark {
 		w.deleteDispatch.key(v.Slot, v.Seq)
 	}
-	for _, seq := range c.Unpark {
-		w.deleteParked.key(slot, seq)
-	}
-	for _, v := range c.UnparkOf {
+	for _, v := range c.Unpark {
 		w.deleteParked.key(v.Slot, v.Seq)
 	}
 	for i := range c.Events {

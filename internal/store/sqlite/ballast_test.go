@@ -47,7 +47,7 @@ func TestFullDiskTakesNoNewMessages(t *testing.T) {
 		if err := e.Apply(t.Context(), f, []*store.Change{taken}); !errors.Is(err, store.ErrFull) {
 			t.Errorf("a new message alone: %v", err)
 		}
-		mark = &store.Change{Unmark: []int64{1}}
+		mark = &store.Change{Unmark: []store.SlotSeq{{Seq: 1}}}
 		e.ballast.next = time.Time{}
 	}
 	if n := count(t, e); n != 1 {

@@ -159,20 +159,14 @@ func (e *Engine) write(changes []*store.Change) error {
 			d := &c.Mark[i]
 			s.dispatch.add(key(slot, d.Seq), d.Shard, record.AppendKeys([]byte{}, d.Parts))
 		}
-		for _, seq := range c.Unmark {
-			s.deleteDispatch.add(key(slot, seq))
-		}
-		for _, v := range c.UnmarkOf {
+		for _, v := range c.Unmark {
 			s.deleteDispatch.add(key(v.Slot, v.Seq))
 		}
 		for i := range c.Park {
 			p := &c.Park[i]
 			s.parked.add(key(slot, p.Seq), p.Carrier, p.At.UnixMilli(), p.Doc)
 		}
-		for _, seq := range c.Unpark {
-			s.deleteParked.add(key(slot, seq))
-		}
-		for _, v := range c.UnparkOf {
+		for _, v := range c.Unpark {
 			s.deleteParked.add(key(v.Slot, v.Seq))
 		}
 		for i := range c.Events {

@@ -137,7 +137,7 @@ func testWholeLifeInOneBatch(s *suite) {
 		{Requeue: []store.Requeue{{Queued: requeued, Announce: true, Account: account, ConfigurationSet: "set", At: s.now}}},
 		{Mark: []store.Dispatch{{Seq: 1, Shard: "acme", Parts: []sms.PartID{m.ID.Part(1), m.ID.Part(2)}}}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateTaken, 1, ""), s.update(old, sms.UpdateTaken, 1, "")}},
-		{Parts: []store.PartChange{s.update(m, sms.UpdateTaken, 2, "")}, Unmark: []int64{1}},
+		{Parts: []store.PartChange{s.update(m, sms.UpdateTaken, 2, "")}, Unmark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 1}}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateReceipt, 1, sms.StatusDelivered), s.update(old, sms.UpdateReceipt, 1, sms.StatusDelivered)}},
 		{Parts: []store.PartChange{s.update(m, sms.UpdateReceipt, 2, sms.StatusDelivered)}},
 	}

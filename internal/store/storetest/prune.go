@@ -278,7 +278,7 @@ func testPruneRest(s *pruning) {
 		s.same(month, got, want)
 	}
 	// Who matches a receipt that is gone does not notice.
-	s.apply(&store.Change{Unpark: []int64{1, 2}, Spend: []store.SpendDelta{delta(account, "2025-08")}})
+	s.apply(&store.Change{Unpark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 1}, {Slot: s.fence.Slot, Seq: 2}}, Spend: []store.SpendDelta{delta(account, "2025-08")}})
 	s.same("counts", s.counts(), store.Counts{})
 }
 

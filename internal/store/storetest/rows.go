@@ -16,8 +16,8 @@ func testDispatches(s *suite) {
 		want = append(want, d)
 	}
 	// What is marked and unmarked in one batch is gone.
-	s.apply(&store.Change{Mark: want[:2]}, &store.Change{Mark: want[2:]}, &store.Change{Unmark: []int64{2}})
-	s.apply(&store.Change{Unmark: []int64{4, 99}})
+	s.apply(&store.Change{Mark: want[:2]}, &store.Change{Mark: want[2:]}, &store.Change{Unmark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 2}}})
+	s.apply(&store.Change{Unmark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 4}, {Slot: s.fence.Slot, Seq: 99}}})
 	read := func() []store.Dispatch {
 		return all(s, 2, func(last store.Dispatch, _ bool, limit int) ([]store.Dispatch, error) {
 			return s.Engine.Dispatches(s.ctx(), s.fence.Slot, last.Seq, limit)
@@ -32,9 +32,9 @@ func testDispatches(s *suite) {
 	s.need(err)
 	s.same("last dispatch of another slot", last, int64(0))
 	// Of a slot that was taken over; a Seq is one slot's only.
-	s.apply(&store.Change{UnmarkOf: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
+	s.apply(&store.Change{Unmark: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
 	s.same("dispatches then", read(), []store.Dispatch{want[2], want[4]})
-	s.apply(&store.Change{Unmark: []int64{3, 5}})
+	s.apply(&store.Change{Unmark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 3}, {Slot: s.fence.Slot, Seq: 5}}})
 	s.same("dispatches at last", len(read()), 0)
 }
 
@@ -43,7 +43,7 @@ func testParked(s *suite) {
 	for seq := int64(1); seq <= 3; seq++ {
 		want = append(want, store.ParkedReceipt{Seq: seq, Carrier: "acme", At: s.now, Doc: []byte{0, byte(seq), 255}})
 	}
-	s.apply(&store.Change{Park: want}, &store.Change{Unpark: []int64{2}})
+	s.apply(&store.Change{Park: want}, &store.Change{Unpark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 2}}})
 	read := func() []store.ParkedReceipt {
 		return all(s, 1, func(last store.ParkedReceipt, _ bool, limit int) ([]store.ParkedReceipt, error) {
 			return s.Engine.ParkedReceipts(s.ctx(), s.fence.Slot, last.Seq, limit)
@@ -54,9 +54,9 @@ func testParked(s *suite) {
 	last, err := s.Engine.LastParked(s.ctx(), s.fence.Slot)
 	s.need(err)
 	s.same("last parked", last, int64(3))
-	s.apply(&store.Change{UnparkOf: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
+	s.apply(&store.Change{Unpark: []store.SlotSeq{{Slot: s.fence.Slot + 1, Seq: 3}, {Slot: s.fence.Slot, Seq: 1}}})
 	s.same("parked then", read(), []store.ParkedReceipt{want[2]})
-	s.apply(&store.Change{Unpark: []int64{3}})
+	s.apply(&store.Change{Unpark: []store.SlotSeq{{Slot: s.fence.Slot, Seq: 3}}})
 	s.same("parked at last", len(read()), 0)
 }
 
