@@ -12,7 +12,10 @@ import (
 	"heliograph/internal/store"
 )
 
-const scanRows = 10_000
+const (
+	scanRows  = 10_000
+	leastPage = 256
+)
 
 // load reads what is open from the store, before anything is handed over. Parts that
 // were marked as in flight and have no outcome, whichever node they were in flight
@@ -156,7 +159,8 @@ func (s *shard) loadMarks(ctx context.Context) (*marks, error) {
 // loadQueued reads the queue lane by lane, of each as much as there is memory for.
 func (s *shard) loadQueued(ctx context.Context, name string, marked *marks) error {
 	for after := (store.Place{}); ; {
-		rows, err := s.q.o.Engine.QueuedAfter(ctx, name, after, scanRows)
+		page := s.q.loadPage()
+		rows, err := s.q.o.Engine.QueuedAfter(ctx, name, after, page)
 		if err != nil {
 			return fmt.Errorf("read queue of carrier %s: %w", s.name, err)
 		}
@@ -164,13 +168,17 @@ func (s *shard) loadQueued(ctx context.Context, name string, marked *marks) erro
 		switch {
 		case full != nil:
 			after = store.Place{Lane: full.Lane, Class: full.Class, ID: math.MaxInt64}
-		case len(rows) < scanRows:
+		case len(rows) < page:
 			return nil
 		default:
 			after = rows[len(rows)-1].Place()
 		}
 	}
 }
+
+// loadPage is how many rows are read in one go: what some lanes keep of themselves, so
+// that little is read that is not kept, and what short lanes hold is read together.
+func (q *Queue) loadPage() int { return min(max(4*q.laneLimit(), leastPage), scanRows) }
 
 // loadRows takes rows in, but for those that their lane has no room for. It gives the
 // last one if that is such a row: what follows it in its lane need not be read.
