@@ -110,7 +110,8 @@ var walls = []wall{
 	{pkg: "internal/api/wire"},
 	{pkg: "internal/api/wire/gen"},
 	{pkg: "internal/api/sigv4"},
-	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4"})},
+	{pkg: "internal/api/service", may: []string{"sms", "store", "resources"}},
+	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4", "api/service"})},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "api", "carrier/sim"})},
 

@@ -137,7 +137,7 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 			Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt,
 		}}},
 	}
-	if spend.Amount != 0 {
+	if spend.Amount() != 0 {
 		change.Spend = []store.SpendDelta{spend}
 	}
 	if err := v.committer.Commit(change); err != nil {
@@ -222,7 +222,7 @@ func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.
 	if err != nil {
 		return nil, sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "%s", sentence(err))
 	}
-	price := v.book.Price(destination.Country.ISO2, usage.RouteKind(route))
+	price := v.book.Price(destination.Country.ISO2, route.PriceKind())
 	m := &sms.Message{
 		Account: s.Account.ID, AcceptedAt: now.UTC().Truncate(time.Millisecond), Destination: destination.Number,
 		Country: destination.Country.ISO2, Route: route, Type: cmp.Or(asked, natural), Body: r.Body,

@@ -134,7 +134,7 @@ func newDesk(t testing.TB, edit func(*Options)) *desk {
 	if d.directory, err = resources.Open(ctx, d.engine, committer, "aws", "us-east-1", now); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.directory.EnsureAccount(ctx, resources.Account{ID: customer, Tier: resources.Production}); err != nil {
+	if err := d.directory.EnsureAccount(ctx, customer, resources.Production); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.directory.Change(ctx, customer, furnish); err != nil {
@@ -206,7 +206,7 @@ func (d *desk) account() *resources.Snapshot { return d.directory.Account(custom
 
 func (d *desk) tier(t testing.TB, tier resources.Tier) {
 	t.Helper()
-	if err := d.directory.EnsureAccount(context.Background(), resources.Account{ID: customer, Tier: tier}); err != nil {
+	if err := d.directory.EnsureAccount(context.Background(), customer, tier); err != nil {
 		t.Fatal(err)
 	}
 }

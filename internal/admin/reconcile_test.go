@@ -42,7 +42,7 @@ func TestReconcile(t *testing.T) {
 	if report.Messages.Awaiting != 1 || report.Parts.HandedOver != 1 || report.Parts.Waiting != 1 || len(broken) != 1 || broken[0].Kind != reconcile.KindSpend {
 		t.Errorf("%+v, %+v", report, broken)
 	}
-	r.commit(&store.Change{Spend: []store.SpendDelta{{Account: first, Month: "2026-03", Channel: "TEXT", Amount: m.Price + m.CarrierFee}}})
+	r.commit(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: first, Month: "2026-03", Channel: "TEXT"}, Sums: store.Sums{Price: m.Price + m.CarrierFee}}}})
 	if report, broken = walk(); !report.Holds {
 		t.Errorf("%+v", broken)
 	}

@@ -57,7 +57,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	for _, account := range []string{first, second} {
-		if err := directory.EnsureAccount(t.Context(), resources.Account{ID: account, Tier: resources.Sandbox}); err != nil {
+		if err := directory.EnsureAccount(t.Context(), account, resources.Sandbox); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,7 +22,7 @@ func (a *API) describeAccountLimits(_ context.Context, c *Call, in *wire.Describ
 	limit := func(name string, used, most int) wire.AccountLimit {
 		return wire.AccountLimit{Name: name, Used: int64(used), Max: int64(most)}
 	}
-	s, l := c.Account, a.limits
+	s, l := c.Account, a.limitsOf(c.Account)
 	all := []wire.AccountLimit{
 		limit(wire.AccountLimitNameConfigurationSets, s.ConfigurationSets.Len(), l.ConfigurationSets),
 		limit(wire.AccountLimitNameOptOutLists, s.OptOutLists.Len(), l.OptOutLists),

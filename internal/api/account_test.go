@@ -13,7 +13,7 @@ import (
 func TestAccountAttributes(t *testing.T) {
 	c, ctx := newCustomer(t, api.Limits{}), t.Context()
 	for _, tier := range []resources.Tier{resources.Sandbox, resources.Production} {
-		if err := c.directory.EnsureAccount(ctx, resources.Account{ID: customerAccount, Tier: tier}); err != nil {
+		if err := c.directory.EnsureAccount(ctx, customerAccount, tier); err != nil {
 			t.Fatal(err)
 		}
 		out := must(c.DescribeAccountAttributes(ctx, &smsvoice.DescribeAccountAttributesInput{}))(t)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +56,8 @@ type Limits struct {
 	Registrations                int
 	RegistrationAttachments      int
 	VerifiedDestinationNumbers   int
+	Keywords                     int // that were added to one phone number or pool
+	ProtectConfigurations        int
 }
 
 // DefaultLimits are the guide's figures. The guide names none for sender IDs,
@@ -63,7 +67,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		PhoneNumbers: 25, Pools: 25, ConfigurationSets: 25, OptOutLists: 25, SenderIDs: 25,
 		OriginationIdentitiesPerPool: 100, EventDestinationsPerSet: 5, TagsPerResource: 50,
-		Registrations: 25, RegistrationAttachments: 25, VerifiedDestinationNumbers: 10,
+		Registrations: 25, RegistrationAttachments: 25, VerifiedDestinationNumbers: 10, Keywords: 30, ProtectConfigurations: 25,
 	}
 }
 
@@ -92,4 +96,41 @@ func texts[S ~string](values []S) []string {
 		list[i] = string(v)
 	}
 	return list
+}
+
+// limitsOf are the quotas of an account: the installation's, but for those that the
+// operator has changed for it.
+func (a *API) limitsOf(s *resources.Snapshot) Limits { return a.limits.With(s.Account.Limits) }
+
+// named are the quotas that an operator can change for an account, by the names that
+// the configuration has for them.
+func (l *Limits) named() map[string]*int {
+	return map[string]*int{
+		"phone_numbers": &l.PhoneNumbers, "pools": &l.Pools, "configuration_sets": &l.ConfigurationSets,
+		"opt_out_lists": &l.OptOutLists, "sender_ids": &l.SenderIDs,
+		"origination_identities_per_pool":          &l.OriginationIdentitiesPerPool,
+		"event_destinations_per_configuration_set": &l.EventDestinationsPerSet, "tags_per_resource": &l.TagsPerResource,
+		"registrations": &l.Registrations, "registration_attachments": &l.RegistrationAttachments,
+		"verified_destination_numbers": &l.VerifiedDestinationNumbers, "keywords": &l.Keywords,
+		"protect_configurations": &l.ProtectConfigurations,
+	}
+}
+
+// With is l with the quotas that are named in changed.
+func (l Limits) With(changed map[string]int64) Limits {
+	if len(changed) == 0 {
+		return l
+	}
+	for name, place := range l.named() {
+		if n, ok := changed[name]; ok {
+			*place = int(n)
+		}
+	}
+	return l
+}
+
+// LimitNames are the names that With knows, in order.
+func LimitNames() []string {
+	var l Limits
+	return slices.Sorted(maps.Keys(l.named()))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *API) createConfigurationSet(ctx context.Context, c *Call, in *wire.CreateConfigurationSetRequest) (*wire.CreateConfigurationSetResult, error) {
-	tags, err := newTags(in.Tags, a.limits.TagsPerResource)
+	tags, err := newTags(in.Tags, a.limitsOf(c.Account).TagsPerResource)
 	if err != nil {
 		return nil, err
 	}
@@ -30,9 +30,9 @@ func (a *API) createConfigurationSet(ctx context.Context, c *Call, in *wire.Crea
 		if tx.ConfigurationSets.Get(name) != nil {
 			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeConfigurationSet, name, "There is a configuration set named %s already.", name)
 		}
-		if have := tx.ConfigurationSets.Len(); have >= a.limits.ConfigurationSets {
+		if have := tx.ConfigurationSets.Len(); have >= a.limitsOf(c.Account).ConfigurationSets {
 			return sms.QuotaExceeded(sms.ReasonConfigurationSetsPerAccount,
-				"The account has %d configuration sets; at most %d are allowed.", have, a.limits.ConfigurationSets)
+				"The account has %d configuration sets; at most %d are allowed.", have, a.limitsOf(c.Account).ConfigurationSets)
 		}
 		tx.ConfigurationSets.Put(name, sms.ConfigurationSet{Name: name})
 		if len(tags) > 0 {

@@ -154,7 +154,7 @@ func (a *API) createEventDestination(ctx context.Context, c *Call, in *wire.Crea
 			return nil
 		}
 		created = destination
-		if err := addDestination(&changed, created, a.limits.EventDestinationsPerSet); err != nil {
+		if err := addDestination(&changed, created, a.limitsOf(c.Account).EventDestinationsPerSet); err != nil {
 			return err
 		}
 		tx.ConfigurationSets.Put(set, changed)

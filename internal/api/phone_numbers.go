@@ -37,7 +37,7 @@ func (a *API) requestPhoneNumber(ctx context.Context, c *Call, in *wire.RequestP
 	if err != nil {
 		return nil, err
 	}
-	tags, err := newTags(in.Tags, a.limits.TagsPerResource)
+	tags, err := newTags(in.Tags, a.limitsOf(c.Account).TagsPerResource)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +111,8 @@ func (a *API) leaseNumber(c *Call, tx *resources.Tx, id string, wanted inventory
 		}
 		list = item.ID
 	}
-	if have := tx.PhoneNumbers.Len(); have >= a.limits.PhoneNumbers {
-		return sms.QuotaExceeded(sms.ReasonPhoneNumbersPerAccount, "The account has %d phone numbers; at most %d are allowed.", have, a.limits.PhoneNumbers)
+	if have := tx.PhoneNumbers.Len(); have >= a.limitsOf(c.Account).PhoneNumbers {
+		return sms.QuotaExceeded(sms.ReasonPhoneNumbersPerAccount, "The account has %d phone numbers; at most %d are allowed.", have, a.limitsOf(c.Account).PhoneNumbers)
 	}
 	stock, err := a.stock(tx, wanted)
 	if err != nil {
@@ -131,7 +131,7 @@ func (a *API) leaseNumber(c *Call, tx *resources.Tx, id string, wanted inventory
 	if pool == nil {
 		return nil
 	}
-	return joinPool(tx, pool.Value, identity{number: item}, a.limits.OriginationIdentitiesPerPool)
+	return joinPool(tx, pool.Value, identity{number: item}, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
 }
 
 // noRegistration answers a request that names a registration: no account has any.

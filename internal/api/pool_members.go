@@ -68,7 +68,7 @@ func (a *API) associateOriginationIdentity(ctx context.Context, c *Call, in *wir
 	token := newClientToken(c, in.ClientToken, &request)
 	pool, member, err := a.changeMember(ctx, c, token, in.PoolId, in.OriginationIdentity, in.IsoCountryCode,
 		func(tx *resources.Tx, pool sms.Pool, member identity) error {
-			return joinPool(tx, pool, member, a.limits.OriginationIdentitiesPerPool)
+			return joinPool(tx, pool, member, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
 		})
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *API) createPool(ctx context.Context, c *Call, in *wire.CreatePoolRequest) (*wire.CreatePoolResult, error) {
-	tags, err := newTags(in.Tags, a.limits.TagsPerResource)
+	tags, err := newTags(in.Tags, a.limitsOf(c.Account).TagsPerResource)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +34,8 @@ func (a *API) createPool(ctx context.Context, c *Call, in *wire.CreatePoolReques
 		if err != nil {
 			return err
 		}
-		if have := tx.Pools.Len(); have >= a.limits.Pools {
-			return sms.QuotaExceeded(sms.ReasonPoolsPerAccount, "The account has %d pools; at most %d are allowed.", have, a.limits.Pools)
+		if have := tx.Pools.Len(); have >= a.limitsOf(c.Account).Pools {
+			return sms.QuotaExceeded(sms.ReasonPoolsPerAccount, "The account has %d pools; at most %d are allowed.", have, a.limitsOf(c.Account).Pools)
 		}
 		pool, err := foundPool(id, first, sms.MessageType(in.MessageType))
 		if err != nil {
@@ -48,7 +48,7 @@ func (a *API) createPool(ctx context.Context, c *Call, in *wire.CreatePoolReques
 		}
 		made = tx.Pools.Get(id)
 		token.remember(tx, id)
-		return joinPool(tx, pool, first, a.limits.OriginationIdentitiesPerPool)
+		return joinPool(tx, pool, first, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
 	})
 	if err != nil {
 		return nil, err

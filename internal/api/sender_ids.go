@@ -38,7 +38,7 @@ const senderIDPrice = "0.00"
 // Errors: those of checkRequestedSenderID; Conflict RESOURCE_ALREADY_EXISTS;
 // ServiceQuotaExceeded SENDER_IDS_PER_ACCOUNT.
 func (a *API) requestSenderID(ctx context.Context, c *Call, in *wire.RequestSenderIdRequest) (*wire.RequestSenderIdResult, error) {
-	tags, err := newTags(in.Tags, a.limits.TagsPerResource)
+	tags, err := newTags(in.Tags, a.limitsOf(c.Account).TagsPerResource)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (a *API) requestSenderID(ctx context.Context, c *Call, in *wire.RequestSend
 		if tx.SenderIDs.Get(s.Key()) != nil {
 			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeSenderID, s.Key(), "The account has sender ID %s for %s already.", s.SenderID, s.Country)
 		}
-		if have := tx.SenderIDs.Len(); have >= a.limits.SenderIDs {
-			return sms.QuotaExceeded(sms.ReasonSenderIDsPerAccount, "The account has %d sender IDs; at most %d are allowed.", have, a.limits.SenderIDs)
+		if have := tx.SenderIDs.Len(); have >= a.limitsOf(c.Account).SenderIDs {
+			return sms.QuotaExceeded(sms.ReasonSenderIDsPerAccount, "The account has %d sender IDs; at most %d are allowed.", have, a.limitsOf(c.Account).SenderIDs)
 		}
 		tx.SenderIDs.Put(s.Key(), s)
 		if len(tags) > 0 {

@@ -50,7 +50,7 @@ func startServer(t *testing.T, edit func(*api.Options)) (url string, directory *
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := directory.EnsureAccount(ctx, resources.Account{ID: customerAccount, Tier: resources.Sandbox}); err != nil {
+	if err := directory.EnsureAccount(ctx, customerAccount, resources.Sandbox); err != nil {
 		t.Fatal(err)
 	}
 	o := api.Options{

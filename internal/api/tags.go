@@ -154,7 +154,7 @@ func (a *API) tagResource(ctx context.Context, c *Call, in *wire.TagResourceRequ
 	}
 	err = a.changeTags(ctx, c, in.ResourceArn, func(tags map[string]string) error {
 		maps.Copy(tags, added)
-		return withinTagQuota(tags, a.limits.TagsPerResource)
+		return withinTagQuota(tags, a.limitsOf(c.Account).TagsPerResource)
 	})
 	if err != nil {
 		return nil, err

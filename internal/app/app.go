@@ -170,7 +170,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, now); err != nil {
 		return err
 	}
-	if err := s.directory.EnsureAccount(ctx, s.cfg.FirstAccount()); err != nil {
+	if err := s.directory.EnsureAccount(ctx, s.cfg.Account, s.cfg.AccountTier()); err != nil {
 		return fmt.Errorf("make the first account: %w", err)
 	}
 	if err := stock(ctx, s.directory, s.cfg); err != nil {

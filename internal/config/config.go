@@ -56,13 +56,12 @@ const (
 	Production Tier = "production"
 )
 
-// Account is the first account as resources keep it.
-func (c Config) FirstAccount() resources.Account {
-	tier := resources.Sandbox
+// AccountTier is the first account's tier as resources keep it.
+func (c Config) AccountTier() resources.Tier {
 	if c.Tier == Production {
-		tier = resources.Production
+		return resources.Production
 	}
-	return resources.Account{ID: c.Account, Tier: tier}
+	return resources.Sandbox
 }
 
 // Partition is the partition of ARNs that the region belongs to.
@@ -152,6 +151,8 @@ type Limits struct {
 	Registrations                int        `yaml:"registrations"`
 	RegistrationAttachments      int        `yaml:"registration_attachments"`
 	VerifiedDestinationNumbers   int        `yaml:"verified_destination_numbers"`
+	Keywords                     int        `yaml:"keywords"` // that are added to one phone number or pool
+	ProtectConfigurations        int        `yaml:"protect_configurations"`
 }
 
 // API is the quotas as the API takes them.
@@ -161,6 +162,7 @@ func (l Limits) API() api.Limits {
 		SenderIDs: l.SenderIDs, OriginationIdentitiesPerPool: l.OriginationIdentitiesPerPool,
 		EventDestinationsPerSet: l.EventDestinationsPerSet, TagsPerResource: l.TagsPerResource, Registrations: l.Registrations,
 		RegistrationAttachments: l.RegistrationAttachments, VerifiedDestinationNumbers: l.VerifiedDestinationNumbers,
+		Keywords: l.Keywords, ProtectConfigurations: l.ProtectConfigurations,
 	}
 }
 
@@ -171,6 +173,7 @@ func limitsOf(l api.Limits) Limits {
 		SenderIDs: l.SenderIDs, OriginationIdentitiesPerPool: l.OriginationIdentitiesPerPool,
 		EventDestinationsPerSet: l.EventDestinationsPerSet, TagsPerResource: l.TagsPerResource, Registrations: l.Registrations,
 		RegistrationAttachments: l.RegistrationAttachments, VerifiedDestinationNumbers: l.VerifiedDestinationNumbers,
+		Keywords: l.Keywords, ProtectConfigurations: l.ProtectConfigurations,
 	}
 }
 

@@ -37,8 +37,8 @@ func TestDefaults(t *testing.T) {
 	if c.API.Listen != "127.0.0.1:7670" || c.DataDir != "./data" || c.Region != "us-east-1" || c.Database != "sqlite" {
 		t.Errorf("%+v", c)
 	}
-	if got := c.FirstAccount(); got != (resources.Account{ID: "111122223333", Tier: resources.Sandbox}) {
-		t.Errorf("account %+v", got)
+	if c.Account != "111122223333" || c.AccountTier() != resources.Sandbox {
+		t.Errorf("account %s, %s", c.Account, c.AccountTier())
 	}
 	if c.Limits.TextMonthlySpend.Money() != sms.USD || !c.SimulatedInventory || c.Limits.API() != api.DefaultLimits() {
 		t.Errorf("limits %+v, simulated inventory %v", c.Limits, c.SimulatedInventory)
@@ -105,7 +105,7 @@ log: {level: debug, format: json}
 
 func TestEveryPart(t *testing.T) {
 	c := load(t, full)
-	if c.Partition() != "aws-cn" || c.Account != "012345678901" || c.FirstAccount().Tier != resources.Production {
+	if c.Partition() != "aws-cn" || c.Account != "012345678901" || c.AccountTier() != resources.Production {
 		t.Errorf("%s %s %s", c.Partition(), c.Account, c.Tier)
 	}
 	if !c.API.TLS.Enabled() || c.API.Listen != ":8443" || c.API.MaxConnections != 100 || c.AWS.EndpointURL != "aws" {

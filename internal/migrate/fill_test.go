@@ -84,8 +84,8 @@ func (n *node) fill() {
 	moved := accepted(later)
 	moved.Queued.Attempts, moved.Queued.Route = 3, &sms.Route{Identity: "NOTICE", Carrier: "other", PartsPerSecond: 20}
 	n.apply(&store.Change{Accept: []store.Accepted{accepted(queued), moved, accepted(partly), accepted(ended), accepted(plain)},
-		Spend: []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 6451}, {Account: account, Month: "2026-08", Channel: "TEXT", Amount: 1}}})
-	n.apply(&store.Change{Spend: []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 12}}})
+		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 6451}}, {UsageKey: store.UsageKey{Account: account, Month: "2026-08", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}}})
+	n.apply(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 12}}}})
 	n.apply(&store.Change{Mark: []store.Dispatch{
 		{Seq: 1, Shard: "acme", Parts: []sms.PartID{ended.ID.Part(1)}},
 		{Seq: 2, Shard: "acme", Parts: []sms.PartID{partly.ID.Part(1), partly.ID.Part(2), plain.ID.Part(1)}},

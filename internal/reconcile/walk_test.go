@@ -59,7 +59,7 @@ func (r *rig) accept(at time.Time, parts int) *sms.Message {
 	m := &sms.Message{ID: r.ids.Next(at), Account: "111122223333", AcceptedAt: at, Parts: parts, ConfigurationSet: "set",
 		Price: sms.Money(parts) * sms.USD * 9 / 10, CarrierFee: sms.Money(parts) * sms.USD / 10}
 	r.apply(&store.Change{Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "lane", Parts: parts}}},
-		Spend: []store.SpendDelta{{Account: m.Account, Month: at.UTC().Format("2006-01"), Channel: "TEXT", Amount: m.Price + m.CarrierFee}}})
+		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: at.UTC().Format("2006-01"), Channel: "TEXT"}, Sums: store.Sums{Price: m.Price + m.CarrierFee}}}})
 	return m
 }
 

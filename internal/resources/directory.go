@@ -47,14 +47,17 @@ func (d *Directory) Inventory() *Inventory { return d.state.Load().inventory }
 // Region is the region of every ARN of this installation.
 func (d *Directory) Region() string { return d.region }
 
-// EnsureAccount creates the account with its Default opt-out list, or moves it
-// to this tier.
-func (d *Directory) EnsureAccount(ctx context.Context, a Account) error {
-	if s := d.Account(a.ID); s != nil && s.Account == a {
+// EnsureAccount creates the account with its Default opt-out list. Where there is one
+// it is moved to this tier if the configuration asked for another before: what the
+// operator did since then stays otherwise.
+func (d *Directory) EnsureAccount(ctx context.Context, id string, tier Tier) error {
+	if s := d.Account(id); s != nil && s.Account.ConfiguredTier == tier {
 		return nil
 	}
-	return d.change(ctx, a.ID, true, func(tx *Tx) error {
-		tx.Accounts.Put(a.ID, a)
+	return d.change(ctx, id, true, func(tx *Tx) error {
+		a := tx.Snapshot.Account
+		a.ID, a.Tier, a.ConfiguredTier = id, tier, tier
+		tx.Accounts.Put(id, a)
 		if tx.OptOutLists.Get(sms.DefaultOptOutList) == nil {
 			tx.OptOutLists.Put(sms.DefaultOptOutList, sms.OptOutList{Name: sms.DefaultOptOutList})
 		}
@@ -103,11 +106,11 @@ func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
 		return err
 	}
 	writes, err := tx.writes()
-	if err != nil || len(writes) == 0 {
+	if err != nil || len(writes) == 0 && len(tx.Entries) == 0 {
 		return err
 	}
 	writes = append(writes, revisions(writes, snapshot, current.inventory)...)
-	if err := d.committer.Commit(&store.Change{Resources: writes}); err != nil {
+	if err := d.committer.Commit(&store.Change{Resources: writes, Entries: tx.Entries}); err != nil {
 		return err
 	}
 	next := &state{accounts: current.accounts}
@@ -168,6 +171,16 @@ type tables struct {
 	sets     []*Item[sms.ConfigurationSet]
 	lists    []*Item[sms.OptOutList]
 	tokens   []*Item[ClientToken]
+	keywords []*Item[sms.Keywords]
+	verified []*Item[sms.VerifiedNumber]
+	protect  []*Item[sms.ProtectConfiguration]
+	settings []*Item[sms.Settings]
+	groups   []*Item[sms.LogGroup]
+	topics   []*Item[sms.Topic]
+	subs     []*Item[sms.Subscription]
+	streams  []*Item[sms.DeliveryStream]
+	dropped  []*Item[Dropped]
+	reports  []*Item[DeactivationReport]
 	accounts []*Item[Account]
 	stock    []*Item[sms.InventoryNumber]
 	stockIDs []*Item[sms.InventorySenderID]
@@ -188,6 +201,26 @@ func (t *tables) add(r store.Resource) error {
 		return decodeInto(&t.lists, r)
 	case kindClientToken:
 		return decodeInto(&t.tokens, r)
+	case kindKeywords:
+		return decodeInto(&t.keywords, r)
+	case kindVerifiedNumber:
+		return decodeInto(&t.verified, r)
+	case kindProtect:
+		return decodeInto(&t.protect, r)
+	case kindSettings:
+		return decodeInto(&t.settings, r)
+	case kindLogGroup:
+		return decodeInto(&t.groups, r)
+	case kindTopic:
+		return decodeInto(&t.topics, r)
+	case kindSubscription:
+		return decodeInto(&t.subs, r)
+	case kindDeliveryStream:
+		return decodeInto(&t.streams, r)
+	case kindDropped:
+		return decodeInto(&t.dropped, r)
+	case kindDeactivation:
+		return decodeInto(&t.reports, r)
 	case kindAccount:
 		return decodeInto(&t.accounts, r)
 	case kindInventoryNumber:
@@ -218,7 +251,9 @@ func (d *Directory) read(ctx context.Context, account string) (tables, error) {
 func (d *Directory) build(account string, t tables) *Snapshot {
 	s := &Snapshot{Account: Account{ID: account}, revision: t.revision, partition: d.partition, region: d.region,
 		PhoneNumbers: newTable(t.numbers), SenderIDs: newTable(t.senders), Pools: newTable(t.pools),
-		ConfigurationSets: newTable(t.sets), OptOutLists: newTable(t.lists), ClientTokens: newTable(t.tokens)}
+		ConfigurationSets: newTable(t.sets), OptOutLists: newTable(t.lists), ClientTokens: newTable(t.tokens),
+		Keywords: newTable(t.keywords), VerifiedNumbers: newTable(t.verified), Protect: newTable(t.protect), SettingsTable: newTable(t.settings),
+		LogGroups: newTable(t.groups), Topics: newTable(t.topics), Subscriptions: newTable(t.subs), DeliveryStreams: newTable(t.streams)}
 	s.index()
 	return s
 }
@@ -251,7 +286,8 @@ func (d *Directory) reload(ctx context.Context) error {
 		return err
 	}
 	next := &state{accounts: map[string]*Snapshot{},
-		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs), revision: t.revision}}
+		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs),
+			Dropped: newTable(t.dropped), Reports: newTable(t.reports), revision: t.revision}}
 	for _, a := range next.inventory.Accounts.All() {
 		rows, err := d.read(ctx, a.ID)
 		if err != nil {

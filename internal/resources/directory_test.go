@@ -2,6 +2,7 @@ package resources
 
 import (
 	"errors"
+	"reflect"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func (n node) again(t *testing.T) node {
 func newNode(t *testing.T) node {
 	t.Helper()
 	n := newStore(t)
-	if err := n.EnsureAccount(t.Context(), Account{ID: customer, Tier: Sandbox}); err != nil {
+	if err := n.EnsureAccount(t.Context(), customer, Sandbox); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -91,18 +92,18 @@ func TestEnsureAccount(t *testing.T) {
 	if err := n.Change(t.Context(), customer, func(*Tx) error { return nil }); !errors.Is(err, ErrNoAccount) {
 		t.Errorf("a change to it: %v", err)
 	}
-	if err := n.EnsureAccount(t.Context(), Account{ID: customer, Tier: Sandbox}); err != nil {
+	if err := n.EnsureAccount(t.Context(), customer, Sandbox); err != nil {
 		t.Fatal(err)
 	}
 	first := n.Account(customer)
-	if first.Account != (Account{ID: customer, Tier: Sandbox}) || first.OptOutLists.Get("Default") == nil {
+	if first.Account.ID != customer || first.Account.Tier != Sandbox || first.OptOutLists.Get("Default") == nil {
 		t.Errorf("a new account: %+v with %d opt-out lists", first.Account, first.OptOutLists.Len())
 	}
-	if err := n.EnsureAccount(t.Context(), Account{ID: customer, Tier: Sandbox}); err != nil || n.Account(customer) != first {
+	if err := n.EnsureAccount(t.Context(), customer, Sandbox); err != nil || n.Account(customer) != first {
 		t.Errorf("made again, it is another: %v", err)
 	}
 	made := first.OptOutLists.Get("Default").Created
-	if err := n.EnsureAccount(t.Context(), Account{ID: customer, Tier: Production}); err != nil {
+	if err := n.EnsureAccount(t.Context(), customer, Production); err != nil {
 		t.Fatal(err)
 	}
 	for name, d := range map[string]node{"moved": n, "moved and opened again": n.again(t)} {
@@ -110,7 +111,7 @@ func TestEnsureAccount(t *testing.T) {
 		if s.Account.Tier != Production || !s.OptOutLists.Get("Default").Created.Equal(made) || s.OptOutLists.Len() != 1 {
 			t.Errorf("%s: %+v", name, s.Account)
 		}
-		if got := d.Inventory().Accounts.All(); len(got) != 1 || got[0].Value != s.Account {
+		if got := d.Inventory().Accounts.All(); len(got) != 1 || !reflect.DeepEqual(got[0].Value, s.Account) {
 			t.Errorf("%s: accounts %+v", name, got)
 		}
 	}

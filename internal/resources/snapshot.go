@@ -2,6 +2,7 @@ package resources
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,16 @@ const (
 	kindConfigurationSet  = string(sms.TypeConfigurationSet)
 	kindOptOutList        = string(sms.TypeOptOutList)
 	kindClientToken       = "client-token"
+	kindKeywords          = "keywords"
+	kindVerifiedNumber    = string(sms.TypeVerifiedNumber)
+	kindProtect           = string(sms.TypeProtectConfiguration)
+	kindSettings          = "settings"
+	kindLogGroup          = "log-group"
+	kindTopic             = "topic"
+	kindSubscription      = "subscription"
+	kindDeliveryStream    = "delivery-stream"
+	kindDropped           = "dropped-list"
+	kindDeactivation      = "deactivation-report"
 	kindInventoryNumber   = "inventory-number"
 	kindInventorySenderID = "inventory-sender-id"
 	kindRevision          = "revision" // counts the changes of an account, or of the installation
@@ -32,10 +43,32 @@ const (
 	Production Tier = "PRODUCTION"
 )
 
-// Account is an account of the installation.
+// Account is an account of the installation. Its quotas and its monthly spend limits,
+// in USD, are the configuration's where Limits, by the names that the operator's
+// commands give them, has no other.
 type Account struct {
-	ID   string `json:"id"`
-	Tier Tier   `json:"tier"`
+	ID     string           `json:"id"`
+	Tier   Tier             `json:"tier"`
+	Limits map[string]int64 `json:"limits,omitempty"`
+	// ConfiguredTier is the tier that the configuration asked for last: only when
+	// that changes does it move the account again.
+	ConfiguredTier Tier `json:"configured_tier,omitempty"`
+}
+
+// Dropped is a list of the store whose entries are to be deleted, or a log group.
+type Dropped struct {
+	List int64 `json:"list"`
+	Log  bool  `json:"log,omitempty"`
+}
+
+// DeactivationReport is a day's list of numbers of a country that mobile networks took
+// out of service (guide chapter 4). Its entries are in the list "deactivation", country,
+// day.
+type DeactivationReport struct {
+	Country string    `json:"country"` // ISO 3166-1 alpha-2
+	Day     string    `json:"day"`     // 2006-01-02, UTC
+	Numbers int64     `json:"numbers"`
+	Changed time.Time `json:"changed"`
 }
 
 // ClientToken remembers a request that was made with a ClientToken, so that its
@@ -60,7 +93,18 @@ type Snapshot struct {
 	ConfigurationSets *Table[sms.ConfigurationSet]
 	OptOutLists       *Table[sms.OptOutList]
 	ClientTokens      *Table[ClientToken]
+	Keywords          *Table[sms.Keywords] // by the id of a phone number or pool
+	VerifiedNumbers   *Table[sms.VerifiedNumber]
+	Protect           *Table[sms.ProtectConfiguration]
+	SettingsTable     *Table[sms.Settings]
 
+	// Of the embedded services.
+	LogGroups       *Table[sms.LogGroup]
+	Topics          *Table[sms.Topic]
+	Subscriptions   *Table[sms.Subscription]
+	DeliveryStreams *Table[sms.DeliveryStream]
+
+	verified    map[string]*Item[sms.VerifiedNumber] // by number
 	byNumber    map[string]*Item[sms.PhoneNumber]
 	poolNumbers map[string][]*Item[sms.PhoneNumber]
 	poolSenders map[string][]*Item[sms.SenderID]
@@ -87,6 +131,18 @@ func (s *Snapshot) Local(a sms.ARN) bool { return a.Partition == s.partition && 
 
 // Number is the account's phone number with this E.164 number or short code.
 func (s *Snapshot) Number(number string) *Item[sms.PhoneNumber] { return s.byNumber[number] }
+
+// Verified is the account's verified destination number with this E.164 number, whatever
+// its status.
+func (s *Snapshot) Verified(number string) *Item[sms.VerifiedNumber] { return s.verified[number] }
+
+// Settings are the account's.
+func (s *Snapshot) Settings() sms.Settings {
+	if item := s.SettingsTable.Get(sms.SettingsID); item != nil {
+		return item.Value
+	}
+	return sms.Settings{}
+}
 
 // PoolNumbers and PoolSenderIDs are a pool's members, oldest first.
 func (s *Snapshot) PoolNumbers(pool string) []*Item[sms.PhoneNumber] { return s.poolNumbers[pool] }
@@ -133,6 +189,10 @@ func (s *Snapshot) index() {
 	s.members = map[string]*Members{}
 	s.senders = map[string][]*Item[sms.SenderID]{}
 	s.countries = map[string][]*sms.SenderID{}
+	s.verified = make(map[string]*Item[sms.VerifiedNumber], s.VerifiedNumbers.Len())
+	for _, item := range s.VerifiedNumbers.All() {
+		s.verified[item.Value.Number] = item
+	}
 	for _, item := range s.PhoneNumbers.All() {
 		s.byNumber[item.Value.Number] = item
 		if pool := item.Value.PoolID; pool != "" {
@@ -166,6 +226,8 @@ type Inventory struct {
 	Accounts  *Table[Account]
 	Numbers   *Table[sms.InventoryNumber]   // by number
 	SenderIDs *Table[sms.InventorySenderID] // by SENDERID/COUNTRY
+	Dropped   *Table[Dropped]               // by list, in decimal
+	Reports   *Table[DeactivationReport]    // by COUNTRY/DAY
 
 	revision int64
 }
@@ -181,10 +243,23 @@ type Tx struct {
 	ConfigurationSets *Edit[sms.ConfigurationSet]
 	OptOutLists       *Edit[sms.OptOutList]
 	ClientTokens      *Edit[ClientToken]
+	Keywords          *Edit[sms.Keywords]
+	VerifiedNumbers   *Edit[sms.VerifiedNumber]
+	Protect           *Edit[sms.ProtectConfiguration]
+	Settings          *Edit[sms.Settings]
+	LogGroups         *Edit[sms.LogGroup]
+	Topics            *Edit[sms.Topic]
+	Subscriptions     *Edit[sms.Subscription]
+	DeliveryStreams   *Edit[sms.DeliveryStream]
 
 	Accounts           *Edit[Account]
 	InventoryNumbers   *Edit[sms.InventoryNumber]
 	InventorySenderIDs *Edit[sms.InventorySenderID]
+	Dropped            *Edit[Dropped]
+	Reports            *Edit[DeactivationReport]
+
+	// Entries are written with the change, with which they stand or fall.
+	Entries []store.EntryWrite
 }
 
 func newTx(now time.Time, s *Snapshot, inv *Inventory) *Tx {
@@ -197,23 +272,46 @@ func newTx(now time.Time, s *Snapshot, inv *Inventory) *Tx {
 		ConfigurationSets:  edit(id, kindConfigurationSet, now, s.ConfigurationSets),
 		OptOutLists:        edit(id, kindOptOutList, now, s.OptOutLists),
 		ClientTokens:       edit(id, kindClientToken, now, s.ClientTokens),
+		Keywords:           edit(id, kindKeywords, now, s.Keywords),
+		VerifiedNumbers:    edit(id, kindVerifiedNumber, now, s.VerifiedNumbers),
+		Protect:            edit(id, kindProtect, now, s.Protect),
+		Settings:           edit(id, kindSettings, now, s.SettingsTable),
+		LogGroups:          edit(id, kindLogGroup, now, s.LogGroups),
+		Topics:             edit(id, kindTopic, now, s.Topics),
+		Subscriptions:      edit(id, kindSubscription, now, s.Subscriptions),
+		DeliveryStreams:    edit(id, kindDeliveryStream, now, s.DeliveryStreams),
 		Accounts:           edit("", kindAccount, now, inv.Accounts),
 		InventoryNumbers:   edit("", kindInventoryNumber, now, inv.Numbers),
 		InventorySenderIDs: edit("", kindInventorySenderID, now, inv.SenderIDs),
+		Dropped:            edit("", kindDropped, now, inv.Dropped),
+		Reports:            edit("", kindDeactivation, now, inv.Reports),
 	}
 }
 
+// editing is an Edit of any kind.
+type editing interface {
+	writes() ([]store.ResourceWrite, error)
+	touched() bool
+}
+
+// ofAccount are the edits of what belongs to an account.
+func (tx *Tx) ofAccount() []editing {
+	return []editing{tx.PhoneNumbers, tx.SenderIDs, tx.Pools, tx.ConfigurationSets, tx.OptOutLists, tx.ClientTokens, tx.Keywords,
+		tx.VerifiedNumbers, tx.Protect, tx.Settings, tx.LogGroups, tx.Topics, tx.Subscriptions, tx.DeliveryStreams}
+}
+
+// ofInstallation are the edits of what belongs to none.
+func (tx *Tx) ofInstallation() []editing {
+	return []editing{tx.Accounts, tx.InventoryNumbers, tx.InventorySenderIDs, tx.Dropped, tx.Reports}
+}
+
 func (tx *Tx) writes() ([]store.ResourceWrite, error) {
-	if tx.Snapshot.Account.ID == installation && tx.ofAccount() {
+	if tx.Snapshot.Account.ID == installation && slices.ContainsFunc(tx.ofAccount(), editing.touched) {
 		return nil, errors.New("a change of the inventory changes resources of an account")
 	}
 	var out []store.ResourceWrite
-	for _, list := range []func() ([]store.ResourceWrite, error){
-		tx.PhoneNumbers.writes, tx.SenderIDs.writes, tx.Pools.writes, tx.ConfigurationSets.writes,
-		tx.OptOutLists.writes, tx.ClientTokens.writes, tx.Accounts.writes,
-		tx.InventoryNumbers.writes, tx.InventorySenderIDs.writes,
-	} {
-		w, err := list()
+	for _, e := range slices.Concat(tx.ofAccount(), tx.ofInstallation()) {
+		w, err := e.writes()
 		if err != nil {
 			return nil, err
 		}
@@ -222,19 +320,17 @@ func (tx *Tx) writes() ([]store.ResourceWrite, error) {
 	return out, nil
 }
 
-// ofAccount reports whether tx changes what belongs to an account.
-func (tx *Tx) ofAccount() bool {
-	return len(tx.PhoneNumbers.changed)+len(tx.SenderIDs.changed)+len(tx.Pools.changed)+len(tx.ConfigurationSets.changed)+
-		len(tx.OptOutLists.changed)+len(tx.ClientTokens.changed) > 0
-}
-
 // after is the state once tx is committed.
 func (tx *Tx) after() (*Snapshot, *Inventory) {
 	s := *tx.Snapshot
 	s.PhoneNumbers, s.SenderIDs, s.Pools = tx.PhoneNumbers.table(), tx.SenderIDs.table(), tx.Pools.table()
 	s.ConfigurationSets, s.OptOutLists = tx.ConfigurationSets.table(), tx.OptOutLists.table()
-	s.ClientTokens = tx.ClientTokens.table()
-	inv := &Inventory{Accounts: tx.Accounts.table(), Numbers: tx.InventoryNumbers.table(), SenderIDs: tx.InventorySenderIDs.table()}
+	s.ClientTokens, s.Keywords, s.VerifiedNumbers = tx.ClientTokens.table(), tx.Keywords.table(), tx.VerifiedNumbers.table()
+	s.Protect, s.SettingsTable = tx.Protect.table(), tx.Settings.table()
+	s.LogGroups, s.Topics = tx.LogGroups.table(), tx.Topics.table()
+	s.Subscriptions, s.DeliveryStreams = tx.Subscriptions.table(), tx.DeliveryStreams.table()
+	inv := &Inventory{Accounts: tx.Accounts.table(), Numbers: tx.InventoryNumbers.table(), SenderIDs: tx.InventorySenderIDs.table(),
+		Dropped: tx.Dropped.table(), Reports: tx.Reports.table()}
 	if a := inv.Accounts.Get(s.Account.ID); a != nil {
 		s.Account = a.Value
 	}

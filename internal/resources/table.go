@@ -109,6 +109,8 @@ func (e *Edit[T]) set(id string, item *Item[T]) {
 	e.changed[id] = item
 }
 
+func (e *Edit[T]) touched() bool { return len(e.changed) > 0 }
+
 func (e *Edit[T]) table() *Table[T] {
 	if len(e.changed) == 0 {
 		return e.base

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestKeepPass(t *testing.T) {
 	now := at("2026-09-21T13:46:40Z")
 	got := Keep{Messages: 90 * 24 * time.Hour, Receipts: 168 * time.Hour}.pass(now)
 	want := store.Pass{Messages: sms.FirstID(at("2026-06-23T13:46:40Z")), Receipts: at("2026-09-14T13:46:40Z"), Month: "2025-08", Within: within}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if got := (Keep{Receipts: time.Hour}).pass(now); got.Messages != 0 {

@@ -165,7 +165,7 @@ func TestLoop(t *testing.T) {
 		r.write(1000, 1000)
 		r.apply(&store.Change{
 			Park:  []store.ParkedReceipt{{Seq: 1, At: r.now().Add(-200 * time.Hour)}},
-			Spend: []store.SpendDelta{{Account: "a", Month: "2025-07", Channel: "TEXT", Amount: 1}, {Account: "a", Month: "2025-08", Channel: "TEXT", Amount: 1}},
+			Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: "a", Month: "2025-07", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}, {UsageKey: store.UsageKey{Account: "a", Month: "2025-08", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}},
 		})
 		r.pass(60 * time.Second)
 		r.write(10, 1000)

@@ -19,6 +19,7 @@ const (
 	StatusInvalidMessage     Status = "INVALID_MESSAGE"
 	StatusCarrierBlocked     Status = "CARRIER_BLOCKED"
 	StatusTTLExpired         Status = "TTL_EXPIRED"
+	StatusProtectBlocked     Status = "PROTECT_BLOCKED" // filtered by a protect configuration; nothing was sent
 )
 
 // Failed reports whether s is one of the failures.
@@ -58,6 +59,15 @@ type Route struct {
 	Lane           string       `json:"lane"`
 	PartsPerSecond float64      `json:"parts_per_second"` // the lane's throughput
 	Why            string       `json:"why"`
+}
+
+// PriceKind is what a route's price depends on besides the country: the type of a
+// phone number, SENDER_ID or SHARED_ROUTE.
+func (r *Route) PriceKind() string {
+	if r.Kind == IdentityPhoneNumber {
+		return string(r.NumberType)
+	}
+	return string(r.Kind)
 }
 
 // Message is an accepted text message. It never changes once written; what

@@ -49,6 +49,8 @@ type AuditedMessage struct {
 	Parts      int
 	Price      sms.Money // of all parts
 	CarrierFee sms.Money // of all parts
+	Country    string    // of the destination
+	Route      string    // sms.Route.PriceKind
 }
 
 // AuditedEvent is one row of a message's story.

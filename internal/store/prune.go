@@ -42,6 +42,10 @@ type Pass struct {
 	Receipts time.Time
 	// Month is the first, "2006-01", whose spend is kept.
 	Month string
+	// Lists go with all their entries.
+	Lists []int64
+	// Logs are lines of log groups that go, those from before a time.
+	Logs map[int64]time.Time
 	// Within is about how long a step may keep other transactions waiting.
 	Within time.Duration
 
@@ -49,6 +53,7 @@ type Pass struct {
 	Spared *Spared // read once, at the first step
 	Place  SlotSeq // of the last row that was looked at, in stages of the log
 	After  sms.ID  // the last message that was looked at
+	Nth    int     // of Lists, or of the groups of Logs in order
 }
 
 // PruneStage is what a Pass goes over, one after the other.
@@ -59,6 +64,8 @@ const (
 	PruneStories                    // rows of messages that are gone
 	PruneReceipts                   // parked ones
 	PruneSpend
+	PruneEntries
+	PruneLogs
 	PruneDone
 )
 
@@ -66,17 +73,17 @@ const (
 func (p *Pass) Done() bool { return p.Stage >= PruneDone }
 
 // Next begins the next stage.
-func (p *Pass) Next() { p.Stage, p.Place, p.After = p.Stage+1, SlotSeq{}, 0 }
+func (p *Pass) Next() { p.Stage, p.Place, p.After, p.Nth = p.Stage+1, SlotSeq{}, 0, 0 }
 
 // Pruned counts the rows that were deleted, and says how long others were kept
 // waiting.
 type Pruned struct {
-	Messages, Events, Receipts, Spend int
-	Held                              time.Duration
+	Messages, Events, Receipts, Spend, Entries, Logs int
+	Held                                             time.Duration
 }
 
 // Rows are all of them.
-func (p Pruned) Rows() int { return p.Messages + p.Events + p.Receipts + p.Spend }
+func (p Pruned) Rows() int { return p.Messages + p.Events + p.Receipts + p.Spend + p.Entries + p.Logs }
 
 // Shrunk tells what came of Shrink.
 type Shrunk struct {

@@ -139,16 +139,35 @@ const StatusTaken sms.Status = "TAKEN"
 // Aside reports that the event is of the message's story alone: it is never
 // published, and tells nothing of how the message stands.
 func (e *Event) Aside() bool {
-	return e.Status == StatusLateReceipt || e.Status == StatusMoved || e.Status == StatusTaken
+	return e.Status == StatusLateReceipt || e.Status == StatusMoved || e.Status == StatusTaken || e.Status == StatusFeedback
 }
 
 // EventDetail is what an event adds to its message.
 type EventDetail struct {
 	Description string             `json:"description,omitempty"` // overrides the status's own
 	Route       *sms.Route         `json:"route,omitempty"`       // where it differs from the message's own
+	Content     *EventContent      `json:"content,omitempty"`     // of events that bring their own
 	Parts       []sms.PartProgress `json:"parts,omitempty"`
 	Attempts    int                `json:"attempts,omitempty"`
 }
+
+// EventContent is what is published of an event that is not about a text message's
+// state, as it is.
+type EventContent struct {
+	Body       []byte            `json:"body"`
+	Subject    string            `json:"subject,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"` // of an SNS message, as JSON objects
+}
+
+// StatusInbound marks a message from a handset, whose content is what the two-way
+// channel of its number gets; StatusPublication what somebody published to an embedded
+// topic; StatusFeedback, of the story alone, the feedback that a message had. None of
+// them tells of how a message stands.
+const (
+	StatusInbound     sms.Status = "INBOUND"
+	StatusPublication sms.Status = "PUBLICATION"
+	StatusFeedback    sms.Status = "FEEDBACK"
+)
 
 // StatusLateReceipt marks story rows of receipts that came after the final one.
 // They are never published.
@@ -208,13 +227,23 @@ type ParkedReceipt struct {
 	Doc     []byte
 }
 
-// SpendDelta adds to what an account spent in a month (UTC, "2006-01") on a
-// channel ("TEXT" or "VOICE"), amount and carrier fee together.
+// Sums are parts and what they cost, in USD.
+type Sums struct {
+	Parts    int64
+	Price    sms.Money
+	FeeParts int64 // of Parts, those with a carrier fee
+	Fee      sms.Money
+}
+
+// Amount is all that was paid.
+func (s Sums) Amount() sms.Money { return s.Price + s.Fee }
+
+// SpendDelta adds to what an account is billed in a month (UTC, "2006-01") on a
+// channel ("TEXT" or "VOICE") for parts to a country (ISO 3166-1 alpha-2) by a kind of
+// route (sms.Route.PriceKind).
 type SpendDelta struct {
-	Account string
-	Month   string
-	Channel string
-	Amount  sms.Money
+	UsageKey
+	Sums
 }
 
 // Change is what one caller wants committed together. Apply sets Err to a
@@ -234,6 +263,11 @@ type Change struct {
 	LagDone   []LagKey
 	Losses    []Loss
 	Resources []ResourceWrite
+	Entries   []EntryWrite
+	Logs      []LogEvent
+	// Append are events that follow from nothing else in the change; the engine gives
+	// them their Slot and Seq. They come after the others in Events.
+	Append []Event
 
 	Events []Event // written by this change, with their Seq; set by the engine
 	Err    error
@@ -360,7 +394,8 @@ type Engine interface {
 	LagBatches(ctx context.Context, destination string, slot, limit int) ([]LagBatch, error)
 	LagDestinations(ctx context.Context) ([]string, error)
 
-	// Spend is what an account spent in a month on a channel.
+	// Spend is what an account spent in a month on a channel, all countries and
+	// routes together.
 	Spend(ctx context.Context, account, month, channel string) (sms.Money, error)
 
 	// Resources reads every resource of an account, "" for the installation's.

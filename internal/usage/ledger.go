@@ -42,7 +42,7 @@ func NewLedger(engine store.Engine, limit func(account string) sms.Money) *Ledge
 //
 // Errors: ServiceQuotaExceeded MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT.
 func (l *Ledger) Reserve(ctx context.Context, account string, amount sms.Money, now time.Time) (store.SpendDelta, error) {
-	d := store.SpendDelta{Account: account, Month: Month(now), Channel: ChannelText, Amount: amount}
+	d := delta(account, amount, now)
 	if amount == 0 {
 		return d, nil
 	}
@@ -62,12 +62,16 @@ func (l *Ledger) Reserve(ctx context.Context, account string, amount sms.Money, 
 	return d, nil
 }
 
+func delta(account string, amount sms.Money, now time.Time) store.SpendDelta {
+	return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: Month(now), Channel: ChannelText}, Sums: store.Sums{Price: amount}}
+}
+
 // Check answers as Reserve would and takes nothing.
 func (l *Ledger) Check(ctx context.Context, account string, amount sms.Money, now time.Time) error {
 	if amount == 0 {
 		return nil
 	}
-	d := store.SpendDelta{Account: account, Month: Month(now), Channel: ChannelText, Amount: amount}
+	d := delta(account, amount, now)
 	if l.shared != nil {
 		return l.shared.check(ctx, d, l.limit(account))
 	}
@@ -88,15 +92,15 @@ func (l *Ledger) check(ctx context.Context, d store.SpendDelta) (spent sms.Money
 		}
 		l.sums[key] = spent
 	}
-	if limit := l.limit(d.Account); limit >= 0 && spent+d.Amount > limit {
-		return 0, exceeded(spent, limit, d.Amount)
+	if limit := l.limit(d.Account); limit >= 0 && spent+d.Amount() > limit {
+		return 0, exceeded(spent, limit, d.Amount())
 	}
 	return spent, nil
 }
 
 // Return gives back what Reserve took for a message that was not accepted.
 func (l *Ledger) Return(d store.SpendDelta) {
-	if d.Amount == 0 {
+	if d.Amount() == 0 {
 		return
 	}
 	if l.shared != nil {
@@ -105,7 +109,7 @@ func (l *Ledger) Return(d store.SpendDelta) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sums[ledgerKey{d.Account, d.Month}] -= d.Amount
+	l.sums[ledgerKey{d.Account, d.Month}] -= d.Amount()
 }
 
 func exceeded(spent, limit, amount sms.Money) error {

@@ -59,7 +59,7 @@ func TestReserve(t *testing.T) {
 	l := NewLedger(s, limited(sms.USD))
 
 	d, err := l.Reserve(ctx, customer, 60_000, november)
-	if want := (store.SpendDelta{Account: customer, Month: "2026-11", Channel: ChannelText, Amount: 60_000}); err != nil || d != want {
+	if want := (store.SpendDelta{UsageKey: store.UsageKey{Account: customer, Month: "2026-11", Channel: ChannelText}, Sums: store.Sums{Price: 60_000}}); err != nil || d != want {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	if _, err := l.Reserve(ctx, customer, 40_001, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
@@ -152,14 +152,14 @@ func TestReserveIsExact(t *testing.T) {
 					l.Return(d)
 					continue
 				}
-				kept.Add(int64(d.Amount))
+				kept.Add(int64(d.Amount()))
 			}
 		})
 	}
 	wg.Wait()
 	for { // what was returned last may not have been taken again
 		if d, err := l.Reserve(context.Background(), customer, 7_000, november); err == nil {
-			kept.Add(int64(d.Amount))
+			kept.Add(int64(d.Amount()))
 			continue
 		}
 		break

@@ -16,18 +16,9 @@ import (
 // wildcard stands for every country, or every route, in the book.
 const wildcard = "*"
 
-// routes are what a price can differ by, as RouteKind names them.
+// routes are what a price can differ by, as sms.Route.PriceKind names them.
 var routes = []string{string(sms.ShortCode), string(sms.LongCode), string(sms.TollFree), string(sms.TenDLC), string(sms.Simulator),
 	string(sms.IdentitySenderID), string(sms.IdentitySharedRoute), wildcard}
-
-// RouteKind is the book's word for a route: the type of a phone number, SENDER_ID
-// or SHARED_ROUTE.
-func RouteKind(r sms.Route) string {
-	if r.Kind == sms.IdentityPhoneNumber {
-		return string(r.NumberType)
-	}
-	return string(r.Kind)
-}
 
 // Price is what one message part costs, in USD.
 type Price struct {

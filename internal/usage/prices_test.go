@@ -48,19 +48,6 @@ GB,SENDER_ID,.02,0
 	}
 }
 
-func TestRouteKind(t *testing.T) {
-	for want, r := range map[string]sms.Route{
-		"TOLL_FREE":    {Kind: sms.IdentityPhoneNumber, NumberType: sms.TollFree},
-		"SIMULATOR":    {Kind: sms.IdentityPhoneNumber, NumberType: sms.Simulator},
-		"SENDER_ID":    {Kind: sms.IdentitySenderID},
-		"SHARED_ROUTE": {Kind: sms.IdentitySharedRoute},
-	} {
-		if got := RouteKind(r); got != want {
-			t.Errorf("%+v is %s", r, got)
-		}
-	}
-}
-
 func TestReadBookRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ book, says string }{
 		"nothing":              {"", "read price book"},

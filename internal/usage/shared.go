@@ -92,7 +92,7 @@ func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Mone
 	}
 	p := s.purse(d)
 	for {
-		asking, mine, err := p.take(d.Amount, limit, now)
+		asking, mine, err := p.take(d.Amount(), limit, now)
 		switch {
 		case err != nil:
 			return err
@@ -168,7 +168,7 @@ func (s *shared) ask(ctx context.Context, p *purse, d store.SpendDelta, limit sm
 	if err != nil {
 		return fmt.Errorf("read spend of account %s: %w", d.Account, err)
 	}
-	need, want := p.want(d.Amount, limit-spent, now)
+	need, want := p.want(d.Amount(), limit-spent, now)
 	if need <= 0 { // somebody has given back meanwhile
 		return nil
 	}
@@ -230,7 +230,7 @@ func (s *shared) check(ctx context.Context, d store.SpendDelta, limit sms.Money)
 	}
 	p := s.purse(d)
 	p.mu.Lock()
-	enough := limit >= p.limit && p.free >= d.Amount
+	enough := limit >= p.limit && p.free >= d.Amount()
 	p.mu.Unlock()
 	if enough {
 		return nil
@@ -239,8 +239,8 @@ func (s *shared) check(ctx context.Context, d store.SpendDelta, limit sms.Money)
 	if err != nil {
 		return fmt.Errorf("read spend of account %s: %w", d.Account, err)
 	}
-	if spent+d.Amount > limit {
-		return exceeded(spent, limit, d.Amount)
+	if spent+d.Amount() > limit {
+		return exceeded(spent, limit, d.Amount())
 	}
 	return nil
 }
@@ -252,5 +252,5 @@ func (s *shared) giveBack(d store.SpendDelta, limit sms.Money) {
 	p := s.purse(d)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free += d.Amount
+	p.free += d.Amount()
 }

@@ -54,7 +54,7 @@ func (p *pot) Allow(ctx context.Context, f store.Fence, _ store.SpendKey, least,
 func (p *pot) commit(d store.SpendDelta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sums[[3]string{d.Account, d.Month, d.Channel}] += d.Amount
+	p.sums[[3]string{d.Account, d.Month, d.Channel}] += d.Amount()
 }
 
 func newPot() *pot {
@@ -236,7 +236,7 @@ func TestSharedCheck(t *testing.T) {
 	check(0, true)
 	check(100, true)
 	check(101, false)
-	p.commit(store.SpendDelta{Account: customer, Month: "2026-11", Channel: ChannelText, Amount: 60})
+	p.commit(store.SpendDelta{UsageKey: store.UsageKey{Account: customer, Month: "2026-11", Channel: ChannelText}, Sums: store.Sums{Price: 60}})
 	check(40, true)
 	check(41, false)
 	if len(p.asked) != 0 {
@@ -318,7 +318,7 @@ func TestSharedOneQuestionAtATime(t *testing.T) {
 		leave() // who waits may go, whose question is under way stays
 		close(p.gate)
 		wg.Wait()
-		if d, err := l.Reserve(impatient, customer, 10, november); err != nil || d.Amount != 10 {
+		if d, err := l.Reserve(impatient, customer, 10, november); err != nil || d.Amount() != 10 {
 			t.Errorf("what is in the purse needs no patience: %v", err)
 		}
 	})

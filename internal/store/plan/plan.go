@@ -90,7 +90,10 @@ func (b *Batch) Apply(c *store.Change) {
 		b.requeue(c, &c.Requeue[i])
 	}
 	for _, s := range c.Spend {
-		b.Spend[SpendKey{s.Account, s.Month, s.Channel}] += s.Amount
+		b.Spend[SpendKey{s.Account, s.Month, s.Channel}] += s.Amount()
+	}
+	for _, e := range c.Append {
+		b.event(c, e)
 	}
 	for i := range c.Resources {
 		w := &c.Resources[i]

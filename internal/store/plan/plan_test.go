@@ -76,7 +76,7 @@ func TestFailedChange(t *testing.T) {
 	b.Versions[key] = 2
 	both := accepted(32)
 	both.Accept = append(both.Accept, accepted(16).Accept...)
-	both.Spend = []store.SpendDelta{{Account: "a", Amount: 1}}
+	both.Spend = []store.SpendDelta{{UsageKey: store.UsageKey{Account: "a"}, Sums: store.Sums{Price: 1}}}
 	stale := accepted(48)
 	stale.Resources = []store.ResourceWrite{{Resource: store.Resource{ResourceKey: key}, Expect: 1}}
 	for c, want := range map[*store.Change]error{both: store.ErrExists, stale: store.ErrVersion} {

@@ -85,7 +85,7 @@ func (b *bench) accept(n int) (changes []*store.Change, ids []sms.ID) {
 				PartsPerSecond: 10, Why: "given"}}
 		changes = append(changes, &store.Change{
 			Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: id, Shard: "acme", Lane: m.Route.Lane, Parts: 1, Due: now, Expires: m.ExpiresAt}}},
-			Spend:  []store.SpendDelta{{Account: m.Account, Month: "2026-08", Channel: "TEXT", Amount: m.Price + m.CarrierFee}},
+			Spend:  []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: "2026-08", Channel: "TEXT"}, Sums: store.Sums{Price: m.Price + m.CarrierFee}}},
 		})
 		ids = append(ids, id)
 	}

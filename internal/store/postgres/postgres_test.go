@@ -120,7 +120,7 @@ func (n *node) accept(parts int) (*store.Change, *sms.Message) {
 	m := &sms.Message{ID: n.ids.Next(now), Account: account, Parts: parts, Body: "hello", AcceptedAt: now, ExpiresAt: now.Add(time.Hour), ConfigurationSet: "set"}
 	return &store.Change{
 		Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "lane", Parts: parts, Due: now, Expires: m.ExpiresAt}}},
-		Spend:  []store.SpendDelta{{Account: account, Month: month, Channel: "TEXT", Amount: 1}},
+		Spend:  []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: 1}}},
 	}, m
 }
 

@@ -275,7 +275,7 @@ func testAllow(t *testing.T, nodes []*node) {
 	key := store.SpendKey{Account: account, Month: month, Channel: "TEXT"}
 	spend := func(n *node, amount sms.Money) {
 		t.Helper()
-		n.apply(&store.Change{Spend: []store.SpendDelta{{Account: account, Month: month, Channel: "TEXT", Amount: amount}}})
+		n.apply(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: amount}}}})
 	}
 	spend(a, 10) // before anybody asked
 	a.allow(key, 5, 40, 100, 40)
@@ -330,7 +330,7 @@ func testAllow(t *testing.T, nodes []*node) {
 func testAllowTogether(t *testing.T, nodes []*node) {
 	key := store.SpendKey{Account: account, Month: month, Channel: "TEXT"}
 	const limit = 10_000
-	nodes[1].apply(&store.Change{Spend: []store.SpendDelta{{Account: account, Month: month, Channel: "TEXT", Amount: 500}}})
+	nodes[1].apply(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: 500}}}})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	total := sms.Money(500)

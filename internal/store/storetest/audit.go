@@ -108,7 +108,7 @@ func testAuditMessages(s *suite) {
 func testAuditSpend(s *suite) {
 	messages := s.auditLives()
 	delta := func(month string, amount sms.Money) store.SpendDelta {
-		return store.SpendDelta{Account: account, Month: month, Channel: "TEXT", Amount: amount}
+		return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: amount}}
 	}
 	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", 5), delta("2026-10", 2)}})
 	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", 7)}})

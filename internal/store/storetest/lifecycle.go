@@ -73,7 +73,7 @@ func testReopen(s *suite) {
 	s.apply(&store.Change{
 		Mark:      []store.Dispatch{{Seq: 7, Shard: "acme", Parts: []sms.PartID{m[1].ID.Part(1)}}},
 		Park:      []store.ParkedReceipt{{Seq: 9, Carrier: "acme", At: s.now, Doc: []byte("x")}},
-		Spend:     []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 5}},
+		Spend:     []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 5}}},
 		Cursors:   []store.Cursor{{Slot: s.fence.Slot, Seq: 3}},
 		Lag:       []store.LagBatch{{LagKey: store.LagKey{Destination: "a", First: 2}, Seqs: []int64{2, 3}}},
 		Resources: []store.ResourceWrite{s.resource(account, "pool", "a", `{}`)},

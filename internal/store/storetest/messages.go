@@ -54,7 +54,7 @@ func testAcceptedOnce(s *suite) {
 	fresh, other, bulk := s.message(1), s.message(1), s.message(1)
 	changes := []*store.Change{
 		{Accept: []store.Accepted{s.accepted(fresh)}},
-		{Accept: []store.Accepted{s.accepted(bulk), s.accepted(old)}, Spend: []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 1}}},
+		{Accept: []store.Accepted{s.accepted(bulk), s.accepted(old)}, Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}}},
 		{Accept: []store.Accepted{s.accepted(fresh)}},
 		{Accept: []store.Accepted{s.accepted(other), s.accepted(other)}},
 		{Accept: []store.Accepted{s.accepted(other)}},

@@ -259,7 +259,7 @@ func testPruneRest(s *pruning) {
 		return store.ParkedReceipt{Seq: seq, Carrier: "acme", At: s.now.Add(-age), Doc: []byte("receipt")}
 	}
 	delta := func(account, month string) store.SpendDelta {
-		return store.SpendDelta{Account: account, Month: month, Channel: "TEXT", Amount: 7}
+		return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: 7}}
 	}
 	s.apply(&store.Change{
 		Park:  []store.ParkedReceipt{park(1, 2*time.Hour), park(2, time.Minute), park(3, 3*time.Hour)},
@@ -404,7 +404,7 @@ func testPruneFence(s *pruning) {
 	stale := s.fence
 	s.fence = s.join()
 	s.apply(&store.Change{Park: []store.ParkedReceipt{{Seq: 1, At: s.now}},
-		Spend: []store.SpendDelta{{Account: account, Month: "2020-01", Channel: "TEXT", Amount: 1}}})
+		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2020-01", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}}})
 	for stage := store.PruneMessages; stage < store.PruneDone; stage++ {
 		if stage == store.PruneStories {
 			continue // has nothing to delete here

@@ -55,7 +55,7 @@ func testVersions(s *suite) {
 		Accept:    []store.Accepted{s.accepted(m)},
 		Mark:      []store.Dispatch{{Seq: 1, Shard: "acme", Parts: []sms.PartID{m.ID.Part(1)}}},
 		Park:      []store.ParkedReceipt{{Seq: 1, Carrier: "acme", At: s.now}},
-		Spend:     []store.SpendDelta{{Account: account, Month: "2026-09", Channel: "TEXT", Amount: 1}},
+		Spend:     []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}},
 		Cursors:   []store.Cursor{{Slot: s.fence.Slot, Seq: 1}},
 		Lag:       []store.LagBatch{{LagKey: store.LagKey{Destination: "a", First: 1}, Seqs: []int64{1}}},
 		Resources: []store.ResourceWrite{a, b}, // a is there already

@@ -131,7 +131,7 @@ func testSpend(s *suite) {
 		return m
 	}
 	delta := func(account, month, channel string, amount sms.Money) store.SpendDelta {
-		return store.SpendDelta{Account: account, Month: month, Channel: channel, Amount: amount}
+		return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: month, Channel: channel}, Sums: store.Sums{Price: amount}}
 	}
 	s.apply(
 		&store.Change{Spend: []store.SpendDelta{delta(account, "2026-09", "TEXT", 40_000), delta(account, "2026-09", "TEXT", 2),

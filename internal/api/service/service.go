@@ -1,0 +1,85 @@
+// Package service is what another AWS service needs in order to be answered at the
+// API's port, with the same keys: the embedded CloudWatch Logs, SNS and Firehose, and
+// the bucket of deactivation reports. The API verifies the signature, finds the
+// account, authorizes, limits and logs; the service reads the request and makes the
+// answer in its own protocol.
+package service
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"heliograph/internal/resources"
+)
+
+// Caller is who signed a request.
+type Caller struct {
+	AccountID string
+	Account   *resources.Snapshot // as it was when the request came
+	Principal string              // ARN
+	RequestID string
+	Now       time.Time
+}
+
+// Request is an HTTP request whose signature is verified and whose body was read.
+type Request struct {
+	Method string
+	Host   string
+	Path   string // decoded
+	Query  url.Values
+	Header http.Header
+	Body   []byte // must not be kept
+}
+
+// Answer is what is answered. The API adds the request id's header of the service.
+type Answer struct {
+	Status int // 0: 200
+	Header http.Header
+	Body   []byte
+}
+
+// Service is one of them. Methods are called from many goroutines.
+type Service interface {
+	// SigningName is the service in the credential scope of its requests' signatures,
+	// by which the API tells them apart: "logs", "sns", "firehose", "s3".
+	SigningName() string
+	// Operation names what a request asks for, for logs, metrics and the IAM action,
+	// for instance "logs:CreateLogGroup" and the ARNs that it acts on; "" where it
+	// asks for nothing that there is.
+	Operation(r *Request) (action string, resources []string)
+	// Answer answers. Its error is rendered by Fault.
+	Answer(ctx context.Context, c *Caller, r *Request) (Answer, error)
+	// Fault makes the answer of an error, of the API's own (an *Exception) or of
+	// Answer. What is not an *Exception is internal and never shown.
+	Fault(err error, requestID string) Answer
+}
+
+// Public is a Service that answers some requests without a signature, such as the
+// confirmation of a subscription.
+type Public interface {
+	Service
+	// Unsigned reports whether a request without a signature is one of them. Body is
+	// empty.
+	Unsigned(r *Request) bool
+	// AnswerPublic answers it.
+	AnswerPublic(ctx context.Context, r *Request) (Answer, error)
+}
+
+// Exception is an error as a service of AWS names it.
+type Exception struct {
+	Code    string // "ResourceNotFoundException"
+	Status  int    // of HTTP
+	Message string
+	Err     error // the cause, for the log
+}
+
+func (e *Exception) Error() string {
+	if e.Err != nil {
+		return e.Code + ": " + e.Message + ": " + e.Err.Error()
+	}
+	return e.Code + ": " + e.Message
+}
+
+func (e *Exception) Unwrap() error { return e.Err }
