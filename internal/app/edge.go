@@ -22,7 +22,7 @@ import (
 // newRouter makes the router of a slot's events with the publishers that the
 // configuration asks for.
 func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error) {
-	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, Slot: slot, Local: s.local}
+	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, Slot: slot, Local: s.local, Embedded: s.embeddedPublisher}
 	if o.URL != "" {
 		loaded, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion(s.cfg.Region))
 		if err != nil {
@@ -42,18 +42,6 @@ func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error)
 		MessageID: s.ids.Format, Factory: publication.Factory(s.tracer, s.ids.Parse, factory), Logger: s.log, Published: s.metrics.publication,
 		MaxLagAge: s.cfg.Events.Retention,
 	}), nil
-}
-
-func (s *service) destinations(account, set string) []sms.EventDestination {
-	snapshot := s.directory.Account(account)
-	if snapshot == nil {
-		return nil
-	}
-	item := snapshot.ConfigurationSets.Get(set)
-	if item == nil {
-		return nil
-	}
-	return item.Value.Destinations
 }
 
 // listen opens the API's port, with TLS where it is configured.

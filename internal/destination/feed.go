@@ -89,7 +89,8 @@ func (f *feed) adapt(took, wait time.Duration) {
 }
 
 func sameTarget(a, b *sms.EventDestination) bool {
-	return equal(a.CloudWatchLogs, b.CloudWatchLogs) && equal(a.Firehose, b.Firehose) && equal(a.SNS, b.SNS)
+	return equal(a.CloudWatchLogs, b.CloudWatchLogs) && equal(a.Firehose, b.Firehose) && equal(a.SNS, b.SNS) &&
+		equal(a.Connect, b.Connect) && equal(a.Embedded, b.Embedded)
 }
 
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }

@@ -7,12 +7,18 @@ import (
 	"time"
 
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 // Item is an event that is ready to be published.
 type Item struct {
-	JSON []byte    // one object on one line, without line end; shared, not to be changed
+	JSON []byte    // one object on one line, without line end, but for Content's; shared, not to be changed
 	At   time.Time // the event's own time
+	// Slot and Seq name the event: they are the same when it is published again.
+	Slot int
+	Seq  int64
+	// Content is set where the event brings its own, which is in JSON too.
+	Content *store.EventContent
 }
 
 // Publisher hands events to one event destination.

@@ -288,7 +288,7 @@ func (r *Router) render(ctx context.Context, events []store.Event) ([]Item, erro
 	ids := make([]sms.ID, 0, len(events))
 	index := make(map[sms.ID]int, len(events))
 	for i := range events {
-		if _, known := index[events[i].Message]; !known {
+		if _, known := index[events[i].Message]; !known && events[i].Detail.Content == nil {
 			index[events[i].Message] = len(ids)
 			ids = append(ids, events[i].Message)
 		}
@@ -304,7 +304,11 @@ func (r *Router) render(ctx context.Context, events []store.Event) ([]Item, erro
 	buffer := make([]byte, 0, 640*len(events))
 	for i := range events {
 		e := &events[i]
-		items[i].At = e.At
+		items[i].At, items[i].Slot, items[i].Seq = e.At, e.Slot, e.Seq
+		if c := e.Detail.Content; c != nil {
+			items[i].JSON, items[i].Content = c.Body, c
+			continue
+		}
 		m := messages[index[e.Message]]
 		if m == nil {
 			continue

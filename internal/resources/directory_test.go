@@ -2,9 +2,9 @@ package resources
 
 import (
 	"errors"
-	"reflect"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"

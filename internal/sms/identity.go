@@ -133,7 +133,8 @@ type ConfigurationSet struct {
 }
 
 // EventDestination is where events of a configuration set are published to.
-// Exactly one of CloudWatchLogs, Firehose and SNS is set.
+// Exactly one of CloudWatchLogs, Firehose and SNS is set, or where the service makes a
+// destination itself Connect or Embedded.
 type EventDestination struct {
 	Name           string                     `json:"name"`
 	Enabled        bool                       `json:"enabled"`
@@ -141,6 +142,22 @@ type EventDestination struct {
 	CloudWatchLogs *CloudWatchLogsDestination `json:"cloudwatch_logs,omitempty"`
 	Firehose       *FirehoseDestination       `json:"firehose,omitempty"`
 	SNS            *SNSDestination            `json:"sns,omitempty"`
+	Connect        *ConnectDestination        `json:"-"`
+	Embedded       *EmbeddedDestination       `json:"-"`
+}
+
+// ConnectDestination is an Amazon Connect two-way channel: connect.REGION.amazonaws.com
+// or the ARN of an instance.
+type ConnectDestination struct {
+	Channel string
+	Role    string
+}
+
+// EmbeddedDestination is in an embedded service: "logs" and a log group, "sns" and a
+// subscription, "firehose" and a delivery stream, by its name or id.
+type EmbeddedDestination struct {
+	Service string
+	ID      string
 }
 
 type CloudWatchLogsDestination struct {

@@ -30,6 +30,8 @@ type Options struct {
 	AWS   aws.Config // its Credentials are needed unless URL is empty; its Region is not used
 	Local *local.Log // needed where URL is empty
 	Slot  int        // node slot whose events are published
+	// Embedded makes the publishers of destinations in embedded services.
+	Embedded func(account string, d sms.EmbeddedDestination) (destination.Publisher, error)
 }
 
 // Clients try a request again while a publication's time lasts; longer outages
@@ -46,6 +48,9 @@ func New(o Options) (destination.Factory, error) {
 			return nil, fmt.Errorf("aws.endpoint_url is empty, but there is no local event log")
 		}
 		return func(account, configurationSet string, d sms.EventDestination) (destination.Publisher, error) {
+			if d.Embedded != nil {
+				return o.Embedded(account, *d.Embedded)
+			}
 			return o.Local.Publisher(account, configurationSet, d.Name)
 		}, nil
 	}
