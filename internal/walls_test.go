@@ -97,6 +97,7 @@ var walls = []wall{
 	{pkg: "internal/retention", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/destination", may: below},
 	{pkg: "internal/reconcile", may: []string{"sms", "store"}},
+	{pkg: "internal/deactivation", may: below},
 
 	// Publishers of events.
 	{pkg: "internal/destination/local", may: []string{"destination"}},
@@ -112,6 +113,7 @@ var walls = []wall{
 	{pkg: "internal/api/sigv4"},
 	{pkg: "internal/api/service", may: []string{"sms", "store", "resources"}},
 	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4", "api/service"})},
+	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "api", "carrier/sim"})},
 

@@ -68,6 +68,7 @@ type DeactivationReport struct {
 	Country string    `json:"country"` // ISO 3166-1 alpha-2
 	Day     string    `json:"day"`     // 2006-01-02, UTC
 	Numbers int64     `json:"numbers"`
+	Bytes   int64     `json:"bytes"` // of its text, a line a number
 	Changed time.Time `json:"changed"`
 }
 

@@ -7,6 +7,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -38,6 +40,10 @@ type Answer struct {
 	Status int // 0: 200
 	Header http.Header
 	Body   []byte
+	// Write, where it is set, writes Length bytes in the place of Body. An answer to
+	// HEAD has a Length alone.
+	Write  func(w io.Writer) error
+	Length int64
 }
 
 // Service is one of them. Methods are called from many goroutines.
@@ -83,3 +89,13 @@ func (e *Exception) Error() string {
 }
 
 func (e *Exception) Unwrap() error { return e.Err }
+
+// ExceptionOf is the exception in err's chain, or one that says only that something
+// went wrong.
+func ExceptionOf(err error) *Exception {
+	var e *Exception
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Exception{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: "Something went wrong in the service. Try again.", Err: err}
+}
