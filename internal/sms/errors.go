@@ -143,6 +143,7 @@ const (
 	ReasonConfigurationSetsPerAccount          Reason = "CONFIGURATION_SETS_PER_ACCOUNT"
 	ReasonEventDestinationsPerSet              Reason = "EVENT_DESTINATIONS_PER_CONFIGURATION_SET"
 	ReasonMonthlySpendLimitReachedForText      Reason = "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"
+	ReasonMonthlySpendLimitReachedForVoice     Reason = "MONTHLY_SPEND_LIMIT_REACHED_FOR_VOICE"
 	ReasonOriginationIdentitiesPerPool         Reason = "ORIGINATION_IDENTITIES_PER_POOL"
 	ReasonPhoneNumbersPerAccount               Reason = "PHONE_NUMBERS_PER_ACCOUNT"
 	ReasonPoolsPerAccount                      Reason = "POOLS_PER_ACCOUNT"
@@ -150,4 +151,15 @@ const (
 	ReasonTagsPerResource                      Reason = "TAGS_PER_RESOURCE"
 	ReasonVerificationAttemptsPerDay           Reason = "VERIFICATION_ATTEMPTS_PER_DAY"
 	ReasonVerifiedDestinationNumbersPerAccount Reason = "VERIFIED_DESTINATION_NUMBERS_PER_ACCOUNT"
+)
+
+// The Reasons of protect configurations.
+const (
+	ReasonCountryBlockedByProtect         Reason = "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION"
+	ReasonNumberBlockedByProtect          Reason = "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE"
+	ReasonCountryNotEnabled               Reason = "COUNTRY_NOT_ENABLED"
+	ReasonProtectAccountDefault           Reason = "PROTECT_CONFIGURATION_IS_ACCOUNT_DEFAULT"
+	ReasonProtectAssociatedWithSet        Reason = "PROTECT_CONFIGURATION_ASSOCIATED_WITH_CONFIGURATION_SET"
+	ReasonProtectNotAssociatedWithSet     Reason = "PROTECT_CONFIGURATION_NOT_ASSOCIATED_WITH_CONFIGURATION_SET"
+	ReasonProtectConfigurationsPerAccount Reason = "PROTECT_CONFIGURATIONS_PER_ACCOUNT"
 )
