@@ -31,7 +31,7 @@ type wall struct {
 
 // pureRules and contracts are what flows may stand on.
 var (
-	pureRules = []string{"sms", "numbering", "encode", "origin", "throttle", "event"}
+	pureRules = []string{"sms", "numbering", "encode", "origin", "throttle", "event", "protect"}
 	contracts = []string{"store", "carrier", "resources", "usage"}
 	below     = slices.Concat(pureRules, contracts)
 )
@@ -54,6 +54,7 @@ var walls = []wall{
 	{pkg: "internal/numbering/gen", external: []string{"github.com/nyaruka/phonenumbers", "google.golang.org/protobuf"}},
 	{pkg: "internal/event", may: []string{"sms"}, pure: true},
 	{pkg: "internal/origin", may: []string{"sms", "numbering"}, pure: true},
+	{pkg: "internal/protect", may: []string{"sms"}, pure: true},
 
 	// Contracts, and the state that flows and edges share.
 	{pkg: "internal/store", may: pureRules},
@@ -115,12 +116,12 @@ var walls = []wall{
 	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4", "api/service"})},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
-	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "api", "carrier/sim"})},
+	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "api", "carrier/sim"})},
 
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inventory", "trace", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
 	{pkg: "internal/app", may: []string{"..."}, external: []string{prometheus, awsSDK}},
-	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "reconcile", "encode", "sms", "destination/local", "migrate"},
+	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "deactivation", "reconcile", "encode", "sms", "destination/local", "migrate"},
 		external: []string{"github.com/alecthomas/kong", awsSDK}},
 	{pkg: "test/...", may: []string{"...", "test/..."}, external: []string{""}},
 }

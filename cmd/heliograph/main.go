@@ -19,16 +19,17 @@ import (
 type cli struct {
 	Config string `placeholder:"FILE" help:"Configuration file. Default: heliograph.yaml in this directory, if there is one."`
 
-	Serve     serveCommand     `cmd:"" help:"Run the service until it is interrupted."`
-	Preview   previewCommand   `cmd:"" help:"Show how a text is encoded and cut into message parts."`
-	Events    eventsCommand    `cmd:"" help:"Print the events that the embedded log holds, as JSON lines."`
-	Messages  messagesCommand  `cmd:"" help:"Look into messages."`
-	Numbers   numbersCommand   `cmd:"" help:"Manage the inventory of phone numbers."`
-	Carriers  carriersCommand  `cmd:"" help:"Look after carriers."`
-	Reconcile reconcileCommand `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`
-	Nodes     nodesCommand     `cmd:"" help:"List the nodes that share the database and what each of them sees to."`
-	Migrate   migrateCommand   `cmd:"" help:"Move everything from the embedded database into PostgreSQL, or back."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Serve         serveCommand         `cmd:"" help:"Run the service until it is interrupted."`
+	Preview       previewCommand       `cmd:"" help:"Show how a text is encoded and cut into message parts."`
+	Events        eventsCommand        `cmd:"" help:"Print the events that the embedded log holds, as JSON lines."`
+	Messages      messagesCommand      `cmd:"" help:"Look into messages."`
+	Numbers       numbersCommand       `cmd:"" help:"Manage the inventory of phone numbers."`
+	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
+	Deactivations deactivationsCommand `cmd:"" help:"Manage the reports of phone numbers that are out of service."`
+	Reconcile     reconcileCommand     `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`
+	Nodes         nodesCommand         `cmd:"" help:"List the nodes that share the database and what each of them sees to."`
+	Migrate       migrateCommand       `cmd:"" help:"Move everything from the embedded database into PostgreSQL, or back."`
+	Version       versionCommand       `cmd:"" help:"Print the version."`
 }
 
 // session is what a command works with.

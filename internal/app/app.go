@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
 	"heliograph/internal/datadir"
+	"heliograph/internal/deactivation"
 	"heliograph/internal/destination/local"
 	"heliograph/internal/inventory"
 	"heliograph/internal/nodes"
@@ -60,6 +62,7 @@ type service struct {
 	balance   balance
 	secrets   credentials.Installation
 	engine    store.Engine
+	lists     store.Lists // of engine
 	place     place
 	layout    carrier.Layout
 	traits    map[string]carrier.Traits // of carriers, by name
@@ -67,15 +70,19 @@ type service struct {
 	committer *store.Committer
 	messages  *store.MessageCache
 	directory *resources.Directory
-	queue     *queue.Queue
-	receipts  *receipt.Flow
-	work      *work
-	manager   *nodes.Manager
-	lapse     func() // ends the keeping of the node's lease
-	accept    *accept.Service
-	ids       *sms.MessageIDs
-	tracer    *trace.Tracer // nil where nothing is traced
-	fatal     chan error
+	// deactivations are the reports of numbers out of service, deactivated takes in
+	// those that receipts tell of.
+	deactivations *deactivation.Reports
+	deactivated   *deactivation.Intake
+	queue         *queue.Queue
+	receipts      *receipt.Flow
+	work          *work
+	manager       *nodes.Manager
+	lapse         func() // ends the keeping of the node's lease
+	accept        *accept.Service
+	ids           *sms.MessageIDs
+	tracer        *trace.Tracer // nil where nothing is traced
+	fatal         chan error
 }
 
 // Run serves until ctx ends, then finishes what is in flight and returns nil.
@@ -173,6 +180,8 @@ func (s *service) open(ctx context.Context) (err error) {
 	if err := s.directory.EnsureAccount(ctx, s.cfg.Account, s.cfg.AccountTier()); err != nil {
 		return fmt.Errorf("make the first account: %w", err)
 	}
+	s.deactivations = deactivation.New(s.directory, s.lists, now)
+	s.deactivated = deactivation.NewIntake(s.deactivations, s.log)
 	if err := stock(ctx, s.directory, s.cfg); err != nil {
 		return err
 	}
@@ -329,6 +338,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.manager.Run(running) })
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
+	loops.Go(func() { s.expireReports(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
@@ -392,7 +402,21 @@ type sink struct {
 	service  *service
 }
 
-func (k sink) Receipt(r carrier.Receipt, done func(error)) { k.receipts.Receipt(r, done) }
+// Receipt has a number that is out of service come into its report before the receipt
+// is dealt with, which is acknowledged after both.
+func (k sink) Receipt(r carrier.Receipt, done func(error)) {
+	if !r.Deactivated {
+		k.receipts.Receipt(r, done)
+		return
+	}
+	k.service.deactivated.Add("+"+strings.TrimPrefix(r.Destination, "+"), func(err error) {
+		if err != nil {
+			done(err)
+			return
+		}
+		k.receipts.Receipt(r, done)
+	})
+}
 
 // Inbound acknowledges a message from a handset: no number has a two-way channel
 // that could take it.

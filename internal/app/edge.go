@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
@@ -53,7 +54,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
-		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: append(s.operations(), s.reconciliation()),
+		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations)),
 		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()

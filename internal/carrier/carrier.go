@@ -75,6 +75,7 @@ type Receipt struct {
 	Status            sms.Status // when final
 	Code              string     // the network's error code
 	Detail            string     // the receipt as it came, for the message's story
+	Deactivated       bool       // it says that the recipient's number is out of service
 	At                time.Time
 }
 

@@ -37,6 +37,7 @@ type meaning struct {
 	words                   map[string]sms.Status // by the text's word
 	states                  map[pdu.MessageState]sms.Status
 	errors                  map[string]sms.Status // by errorKey
+	deactivated             map[string]bool       // by errorKey, of error codes and of words for states
 }
 
 // newMeaning takes a profile that has its defaults.
@@ -44,6 +45,10 @@ func newMeaning(p Profile) meaning {
 	m := meaning{
 		responseIDs: p.MessageIDFormat, receiptIDs: p.ReceiptIDFormat,
 		words: map[string]sms.Status{}, states: map[pdu.MessageState]sms.Status{}, errors: map[string]sms.Status{},
+		deactivated: map[string]bool{},
+	}
+	for _, code := range p.Deactivated {
+		m.deactivated[errorKey(code)] = true
 	}
 	for key, status := range p.ReceiptStates {
 		word := strings.ToUpper(strings.TrimSpace(key))
@@ -98,4 +103,10 @@ func (m meaning) status(r receipt.Receipt) (status sms.Status, final bool) {
 		}
 	}
 	return status, final
+}
+
+// outOfService reports whether a receipt says that its recipient's number is out of
+// service for good.
+func (m meaning) outOfService(r receipt.Receipt) bool {
+	return !r.Intermediate && (r.Error != "" && m.deactivated[errorKey(r.Error)] || r.StateText != "" && m.deactivated[errorKey(r.StateText)])
 }

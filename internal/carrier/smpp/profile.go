@@ -54,6 +54,10 @@ type Profile struct {
 	// ReceiptErrors says what the network's error code of a failure means, before
 	// its state is looked at: {"045": BLOCKED}.
 	ReceiptErrors map[string]sms.Status `yaml:"receipt_errors"`
+	// Deactivated are the error codes and the states of receipts which say that the
+	// recipient's number is out of service for good: ["001", "UNDELIV"]. Such numbers
+	// come into the deactivation reports.
+	Deactivated []string `yaml:"deactivated"`
 	// CountryParameters are the tags of DestinationCountryParameters:
 	// IN_ENTITY_ID 0x1400, IN_TEMPLATE_ID 0x1401. They replace the defaults.
 	CountryParameters map[string]uint16 `yaml:"country_parameters"`

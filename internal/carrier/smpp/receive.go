@@ -106,6 +106,7 @@ func (c *Carrier) receiptOf(in incoming) carrier.Receipt {
 		Destination: in.source.Addr, Code: in.receipt.Error, Detail: detail(in), At: time.Now(),
 	}
 	r.Status, r.Final = c.meaning.status(in.receipt)
+	r.Deactivated = c.meaning.outOfService(in.receipt)
 	return r
 }
 
