@@ -32,6 +32,8 @@ func Description(s sms.Status) string {
 		return "Recipient's carrier refused to deliver the message"
 	case sms.StatusTTLExpired:
 		return "Time to live of the message ended before it was delivered"
+	case sms.StatusProtectBlocked:
+		return "Protect configuration filtered the message; it was not sent"
 	}
 	return "Message status is " + string(s)
 }

@@ -126,7 +126,7 @@ func TestDescriptions(t *testing.T) {
 	seen := map[string]sms.Status{}
 	for _, s := range []sms.Status{sms.StatusQueued, sms.StatusPending, sms.StatusSuccessful, sms.StatusDelivered,
 		sms.StatusInvalid, sms.StatusUnreachable, sms.StatusUnknown, sms.StatusBlocked, sms.StatusCarrierUnreachable,
-		sms.StatusSpam, sms.StatusInvalidMessage, sms.StatusCarrierBlocked, sms.StatusTTLExpired} {
+		sms.StatusSpam, sms.StatusInvalidMessage, sms.StatusCarrierBlocked, sms.StatusTTLExpired, sms.StatusProtectBlocked} {
 		words := Description(s)
 		if strings.Contains(words, string(s)) {
 			t.Errorf("%s has no words of its own", s)
