@@ -54,6 +54,7 @@ var walls = []wall{
 	{pkg: "internal/numbering/gen", external: []string{"github.com/nyaruka/phonenumbers", "google.golang.org/protobuf"}},
 	{pkg: "internal/event", may: []string{"sms"}, pure: true},
 	{pkg: "internal/origin", may: []string{"sms", "numbering"}, pure: true},
+	{pkg: "internal/verification", may: []string{"sms"}, pure: true},
 	{pkg: "internal/protect", may: []string{"sms"}, pure: true},
 
 	// Contracts, and the state that flows and edges share.
@@ -113,7 +114,7 @@ var walls = []wall{
 	{pkg: "internal/api/wire/gen"},
 	{pkg: "internal/api/sigv4"},
 	{pkg: "internal/api/service", may: []string{"sms", "store", "resources"}},
-	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "accept", "api/wire", "api/sigv4", "api/service"})},
+	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service"})},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "api", "carrier/sim"})},
