@@ -79,16 +79,50 @@ type Receipt struct {
 	At                time.Time
 }
 
-// Inbound is a message part from a recipient's handset.
+// Inbound is a message part from a recipient's handset. From and To are phone numbers
+// in E.164 format with +, short codes without, and what is neither, such as an
+// alphanumeric sender, as it came.
 type Inbound struct {
-	Carrier   string
-	From, To  string
-	Text      string
-	Reference uint16
-	Total     int // 1 for a message of one part
-	Number    int
-	At        time.Time
+	Carrier     string
+	From, To    string
+	Text        string // UTF-8
+	Binary      bool   // it is data for a program; Text is empty
+	Reference   uint16 // of the concatenated message
+	Reference16 bool   // the reference has 16 bits; it never matches one of 8
+	Total       int    // 1 for a message of one part
+	Number      int
+	At          time.Time
+	// Outcome, where it is not nil, is filled in before done is called.
+	Outcome *InboundOutcome
 }
+
+// InboundOutcome is what became of a message from a handset, or of a part of one.
+type InboundOutcome struct {
+	Result       InboundResult
+	Account      string
+	PhoneNumber  string // id
+	Message      sms.ID // 0 while parts are missing
+	Keyword      string // that the message begins with
+	Reply        sms.ID // the message that answers it; 0 for none
+	ReplyRefused string // why there is none, though the keyword has one
+	Published    bool   // to the two-way channel
+}
+
+// InboundResult sums an InboundOutcome up.
+type InboundResult string
+
+const (
+	InboundOptedOut  InboundResult = "opted_out"
+	InboundOptedIn   InboundResult = "opted_in"
+	InboundAnswered  InboundResult = "answered"       // and not published
+	InboundPublished InboundResult = "published"      // with an answer or without
+	InboundDropped   InboundResult = "dropped"        // no keyword, and the number has no two-way channel
+	InboundUnknown   InboundResult = "unknown_number" // nobody leases the number that it is for
+	InboundBinary    InboundResult = "binary"         // dropped: no text
+	InboundTooLong   InboundResult = "too_long"       // dropped: no handset writes such a part
+	InboundKept      InboundResult = "kept"           // a part that waits for the others
+	InboundDuplicate InboundResult = "duplicate"      // a part that was there before
+)
 
 // Sink is where a carrier brings what comes in. done is called exactly once,
 // from any goroutine: with nil when it is durable, so that the carrier may

@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
+	"heliograph/internal/carrier"
 	"heliograph/internal/encode"
 )
 
@@ -42,4 +44,19 @@ func (h *handset) latest(limit int) []DeliveredPart {
 		out = append(out, h.parts[(h.next-i+n)%n])
 	}
 	return out
+}
+
+// Receive takes a message part that a handset is made to send and brings it to the
+// sink. done is called exactly once: with an error where the sink does not keep the
+// part, or where the simulator is not up. Nothing is sent again.
+func (c *Carrier) Receive(m carrier.Inbound, done func(error)) {
+	c.mu.Lock()
+	up, detail := c.up(), c.detail()
+	c.mu.Unlock()
+	if !up {
+		done(fmt.Errorf("simulator %s: %s", c.options.Name, detail))
+		return
+	}
+	m.Carrier, m.At = c.options.Name, time.Now()
+	c.sink.Inbound(m, done)
 }

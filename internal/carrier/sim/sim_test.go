@@ -56,6 +56,7 @@ func TestContract(t *testing.T) {
 type sink struct {
 	mu   sync.Mutex
 	got  []carrier.Receipt
+	in   []carrier.Inbound
 	err  error
 	mute bool // never answers
 }
@@ -70,7 +71,13 @@ func (s *sink) Receipt(r carrier.Receipt, done func(error)) {
 	}
 }
 
-func (s *sink) Inbound(carrier.Inbound, func(error)) {}
+func (s *sink) Inbound(m carrier.Inbound, done func(error)) {
+	s.mu.Lock()
+	s.in = append(s.in, m)
+	err := s.err
+	s.mu.Unlock()
+	done(err)
+}
 
 func (s *sink) receipts() []carrier.Receipt {
 	s.mu.Lock()

@@ -143,6 +143,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"profile: receipt_id_format", func(c *Config) { c.Profile.ReceiptIDFormat = "octal" }},
 		{"profile: validity", func(c *Config) { c.Profile.Validity = "forever" }},
 		{"profile: service_type", func(c *Config) { c.Profile.ServiceType = "TOOLONG" }},
+		{"profile: national_calling_code", func(c *Config) { c.Profile.NationalCallingCode = "+1" }},
 		{"profile: statuses", func(c *Config) { c.Profile.Statuses = map[string]StatusRule{"nonsense": {Outcome: RuleRetry}} }},
 		{"profile: statuses: 0x58: outcome", func(c *Config) { c.Profile.Statuses = map[string]StatusRule{"0x58": {}} }},
 		{"profile: statuses: 0x58: status", func(c *Config) { c.Profile.Statuses = map[string]StatusRule{"0x58": {Outcome: RuleRefused}} }},

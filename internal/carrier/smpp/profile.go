@@ -44,6 +44,9 @@ type Profile struct {
 	// DestinationPlus and SourcePlus write numbers in E.164 format with their +.
 	DestinationPlus bool `yaml:"destination_plus"`
 	SourcePlus      bool `yaml:"source_plus"`
+	// NationalCallingCode is the country calling code of numbers of the type national
+	// in messages from handsets: empty, which leaves them as they are.
+	NationalCallingCode string `yaml:"national_calling_code"`
 
 	// Statuses says what a command_status means, by name or number, over the
 	// defaults: {"0x400": {outcome: refused, status: SPAM}}.
@@ -159,6 +162,9 @@ func (p Profile) validate() error {
 	}
 	if pdu.DataCoding(p.DataCoding) == pdu.DataCodingUCS2 {
 		return fmt.Errorf("data_coding: 8 is UCS-2 and cannot stand for the default alphabet")
+	}
+	if code := p.NationalCallingCode; len(code) > 3 || strings.Trim(code, "0123456789") != "" || strings.HasPrefix(code, "0") {
+		return fmt.Errorf("national_calling_code: %q is no country calling code: up to three digits without + are allowed", code)
 	}
 	if len(p.ServiceType) > 5 {
 		return fmt.Errorf("service_type: %q has %d characters, at most 5 are allowed", p.ServiceType, len(p.ServiceType))

@@ -6,10 +6,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/encode"
+	"heliograph/internal/numbering"
 	"heliograph/internal/smpp"
 	"heliograph/internal/smpp/pdu"
 	"heliograph/internal/smpp/receipt"
@@ -58,7 +62,7 @@ func (c *Carrier) take(s *smpp.Session, l *link, in incoming) {
 		return
 	}
 	done := func(err error) { c.answer(s, in, err) }
-	text, part := in.text(c.config.Profile.DefaultAlphabet)
+	text, binary, part := in.text(c.config.Profile.DefaultAlphabet)
 	if !in.isReceipt && *c.config.Profile.UnmarkedReceipts && in.class.Type() == pdu.ESMDefaultType && part.Total == 0 {
 		in.receipt, in.isReceipt = unmarkedReceipt(in.plain())
 	}
@@ -76,11 +80,11 @@ func (c *Carrier) take(s *smpp.Session, l *link, in incoming) {
 	default:
 		c.counts.inbound.Add(1)
 		m := carrier.Inbound{
-			Carrier: c.name, From: number(in.source), To: number(in.destination), Text: text,
-			Reference: part.Reference, Total: 1, Number: 1, At: time.Now(),
+			Carrier: c.name, From: c.config.Profile.number(in.source), To: c.config.Profile.number(in.destination),
+			Text: text, Binary: binary, Total: 1, Number: 1, At: time.Now(),
 		}
 		if part.Total > 1 {
-			m.Total, m.Number = int(part.Total), int(part.Sequence)
+			m.Reference, m.Reference16, m.Total, m.Number = part.Reference, part.Reference16, int(part.Total), int(part.Sequence)
 		}
 		c.sink.Inbound(m, done)
 	}
@@ -154,21 +158,40 @@ func unmarkedReceipt(text string) (receipt.Receipt, bool) {
 	return r, ok && r.ID != "" && r.HasState && r.HasCounts && !r.SubmittedAt.IsZero() && !r.DoneAt.IsZero()
 }
 
-// number writes an address as the rest of the service does: international
-// numbers in E.164 format with their +, all else as it came.
-func number(a pdu.Address) string {
-	digits := strings.TrimPrefix(a.Addr, "+")
-	if a.TON == pdu.TONInternational && digits != "" && strings.Trim(digits, "0123456789") == "" {
-		return "+" + digits
+// longestShortCode is the most digits that a short code has; no number in E.164 format
+// is so short.
+const longestShortCode = 6
+
+// number writes an address as the rest of the service does: phone numbers in E.164
+// format with their +, short codes without, all else as it came. An address whose type
+// is not known, and that could be in E.164 format, is taken to be.
+func (p Profile) number(a pdu.Address) string {
+	digits, plus := strings.CutPrefix(a.Addr, "+")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" || a.TON == pdu.TONAlphanumeric {
+		return a.Addr
+	}
+	switch {
+	case len(digits) <= longestShortCode:
+		return digits
+	case plus:
+		return a.Addr
+	case a.TON == pdu.TONInternational:
+		return "+" + strings.TrimPrefix(digits, "00")
+	case a.TON == pdu.TONNational && p.NationalCallingCode != "":
+		return "+" + p.NationalCallingCode + strings.TrimLeft(digits, "0")
+	case a.TON == pdu.TONUnknown:
+		if n, err := numbering.Parse(strings.TrimPrefix(digits, "00")); err == nil {
+			return n.E164
+		}
 	}
 	return a.Addr
 }
 
-// text reads the body: header, then text. The part is by the header, or by the sar
-// parameters; its Total is 0 for a message that is whole.
-func (in incoming) text(alphabet encode.Alphabet) (string, encode.Concatenation) {
+// text reads the body: header, then text, or binary data, of which there is none. The
+// part is by the header, or by the sar parameters; its Total is 0 for a message that is
+// whole.
+func (in incoming) text(alphabet encode.Alphabet) (text string, binary bool, part encode.Concatenation) {
 	body := in.body
-	var part encode.Concatenation
 	header := 0
 	if in.class.UDHI() {
 		if h, rest, err := encode.ParseUDH(body); err == nil {
@@ -177,12 +200,22 @@ func (in incoming) text(alphabet encode.Alphabet) (string, encode.Concatenation)
 	} else if segment, ok := in.tlvs.Segment(); ok {
 		part = encode.Concatenation{Reference: segment.Reference, Reference16: true, Total: segment.Total, Sequence: segment.Number}
 	}
-	return decode(body, in.coding, alphabet, header), part
+	if octets(in.coding) {
+		return "", true, part
+	}
+	return decode(body, in.coding, alphabet, header), false, part
+}
+
+// octets reports whether data_coding says that there is no text: the two values of SMPP
+// 3.4 section 5.2.19, and 8-bit data of 3GPP TS 23.038 section 4.
+func octets(coding pdu.DataCoding) bool {
+	return coding == pdu.DataCodingOctets || coding == pdu.DataCodingOctetsAlt ||
+		coding >= 0x10 && coding < 0x80 && coding&0x0C == 0x04 || coding&0xF4 == 0xF4
 }
 
 // decode reads octets by their data_coding: the values of SMPP 3.4 section 5.2.19,
-// and above them those of 3GPP TS 23.038 section 4. What has no table here, such as
-// binary data, is read as Latin-1, which keeps every octet.
+// and above them those of 3GPP TS 23.038 section 4. What has no table here is read as
+// Latin-1, which keeps every octet.
 func decode(body []byte, coding pdu.DataCoding, alphabet encode.Alphabet, header int) string {
 	switch {
 	case coding == pdu.DataCodingUCS2, coding >= 0x10 && coding < 0x80 && coding&0x0C == 0x08, coding&0xF0 == 0xE0:
@@ -191,6 +224,14 @@ func decode(body []byte, coding pdu.DataCoding, alphabet encode.Alphabet, header
 		return decodeCharmap(charmap.ISO8859_5, body)
 	case coding == pdu.DataCodingHebrew:
 		return decodeCharmap(charmap.ISO8859_8, body)
+	case coding == pdu.DataCodingJIS:
+		return decodeWide(japanese.ShiftJIS, body)
+	case coding == pdu.DataCodingISO2022JP:
+		return decodeWide(japanese.ISO2022JP, body)
+	case coding == pdu.DataCodingExtendedKanji:
+		return decodeWide(japanese.EUCJP, body)
+	case coding == pdu.DataCodingKSC5601:
+		return decodeWide(korean.EUCKR, body)
 	case coding == pdu.DataCodingDefault, coding >= 0x10 && coding < 0x80 && coding&0x0C == 0,
 		coding >= 0xC0 && coding < 0xE0, coding&0xF4 == 0xF0:
 		switch alphabet {
@@ -202,6 +243,15 @@ func decode(body []byte, coding pdu.DataCoding, alphabet encode.Alphabet, header
 		}
 	}
 	return encode.DecodeLatin1(body)
+}
+
+// decodeWide reads characters of one or more octets. What is none becomes U+FFFD.
+func decodeWide(from encoding.Encoding, body []byte) string {
+	text, err := from.NewDecoder().Bytes(body)
+	if err != nil {
+		return encode.DecodeLatin1(body)
+	}
+	return strings.ToValidUTF8(string(text), "\uFFFD")
 }
 
 func decodeCharmap(from *charmap.Charmap, body []byte) string {

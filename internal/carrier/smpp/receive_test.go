@@ -254,20 +254,40 @@ func TestInbound(t *testing.T) {
 		{"Cyrillic", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingCyrillic, ShortMessage: []byte("\xb6")}, text("Ж")},
 		{"Hebrew", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingHebrew, ShortMessage: []byte("\xe0")}, text("א")},
 		{"UCS-2", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingUCS2, ShortMessage: []byte{0x04, 0x36, 0xd8, 0x3d, 0xde, 0x00}}, text("ж😀")},
+		{"JIS", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingJIS, ShortMessage: []byte("\x83n\x83\x8d\x81[")}, text("ハロー")},
+		{"ISO-2022-JP", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingISO2022JP, ShortMessage: []byte("\x1b$B%O\x1b(B!")}, text("ハ!")},
+		{"Extended Kanji", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingExtendedKanji, ShortMessage: []byte("\xa5\xcf")}, text("ハ")},
+		{"KS C 5601", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingKSC5601, ShortMessage: []byte("\xc7\xd1")}, text("한")},
+		{"KS C 5601, cut", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingKSC5601, ShortMessage: []byte("a\xc7")}, text("a\uFFFD")},
+		{"binary data", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingOctets, ShortMessage: []byte("\x01\x02")}, with(func(m *carrier.Inbound) { m.Binary = true })},
+		{"binary data by class", Profile{}, &pdu.DeliverSM{DataCoding: 0xF5, ShortMessage: []byte("\x01\x02")}, with(func(m *carrier.Inbound) { m.Binary = true })},
+		{"binary data by coding group", Profile{}, &pdu.DeliverSM{DataCoding: 0x14, ShortMessage: []byte("\x01\x02")}, with(func(m *carrier.Inbound) { m.Binary = true })},
+		{"message_payload with UDH of 8 bits", Profile{}, withTLVs(&pdu.DeliverSM{ESMClass: pdu.ESMUDHI}, func(l *pdu.TLVs) {
+			l.Set(pdu.TagMessagePayload, []byte("\x05\x00\x03\xcd\x03\x02abc"))
+		}), with(func(m *carrier.Inbound) { m.Text, m.Reference, m.Total, m.Number = "abc", 0xcd, 3, 2 })},
+		{"UCS-2 with UDH of 16 bits", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, DataCoding: pdu.DataCodingUCS2, ShortMessage: []byte("\x06\x08\x04\xab\xcd\x03\x02\x04\x36")},
+			with(func(m *carrier.Inbound) {
+				m.Text, m.Reference, m.Reference16, m.Total, m.Number = "ж", 0xabcd, true, 3, 2
+			})},
+		{"UDH of the only part", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x05\x00\x03\xcd\x01\x01abc")}, text("abc")},
 		{"UCS-2 by coding group", Profile{}, &pdu.DeliverSM{DataCoding: 0x18, ShortMessage: []byte{0x04, 0x36}}, text("ж")},
 		{"message_payload", Profile{}, withTLVs(&pdu.DeliverSM{}, func(l *pdu.TLVs) { l.Set(pdu.TagMessagePayload, []byte("long")) }), text("long")},
 		{"data_sm", Profile{}, dataSM(&pdu.DeliverSM{ShortMessage: []byte("data")}), text("data")},
 		{"UDH of 8 bits", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x05\x00\x03\xcd\x03\x02abc")},
 			with(func(m *carrier.Inbound) { m.Text, m.Reference, m.Total, m.Number = "abc", 0xcd, 3, 2 })},
 		{"UDH of 16 bits", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x06\x08\x04\xab\xcd\x03\x02abc")},
-			with(func(m *carrier.Inbound) { m.Text, m.Reference, m.Total, m.Number = "abc", 0xabcd, 3, 2 })},
+			with(func(m *carrier.Inbound) {
+				m.Text, m.Reference, m.Reference16, m.Total, m.Number = "abc", 0xabcd, true, 3, 2
+			})},
 		{"UDH, packed", Profile{DefaultAlphabet: encode.AlphabetGSMPacked},
 			&pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x05\x00\x03\xcd\x03\x02\xc2")},
 			with(func(m *carrier.Inbound) { m.Text, m.Reference, m.Total, m.Number = "a", 0xcd, 3, 2 })},
 		{"UDH of something else", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x03\x24\x01\x01abc")}, text("abc")},
 		{"SAR", Profile{}, withTLVs(&pdu.DeliverSM{ShortMessage: []byte("abc")}, func(l *pdu.TLVs) {
 			l.SetSegment(pdu.Segment{Reference: 0xabcd, Total: 3, Number: 1})
-		}), with(func(m *carrier.Inbound) { m.Text, m.Reference, m.Total, m.Number = "abc", 0xabcd, 3, 1 })},
+		}), with(func(m *carrier.Inbound) {
+			m.Text, m.Reference, m.Reference16, m.Total, m.Number = "abc", 0xabcd, true, 3, 1
+		})},
 		{"a text about an id and a stat", Profile{}, &pdu.DeliverSM{ShortMessage: []byte("id:77 stat:DELIVRD err:000")}, text("id:77 stat:DELIVRD err:000")},
 		{"a text like a receipt where those are marked", Profile{UnmarkedReceipts: new(false)}, &pdu.DeliverSM{ShortMessage: []byte(fake)}, text(fake)},
 	}
@@ -302,17 +322,30 @@ func TestInbound(t *testing.T) {
 func TestNumber(t *testing.T) {
 	for _, tt := range []struct {
 		in   pdu.Address
+		code string
 		want string
 	}{
-		{pdu.Address{TON: pdu.TONInternational, Addr: "14255550168"}, "+14255550168"},
-		{pdu.Address{TON: pdu.TONInternational, Addr: "+14255550168"}, "+14255550168"},
-		{pdu.Address{TON: pdu.TONUnknown, Addr: "+14255550168"}, "+14255550168"},
-		{pdu.Address{TON: pdu.TONUnknown, Addr: "12345"}, "12345"},
-		{pdu.Address{TON: pdu.TONAlphanumeric, Addr: "HELIO"}, "HELIO"},
-		{pdu.Address{TON: pdu.TONInternational}, ""},
+		{in: pdu.Address{TON: pdu.TONInternational, Addr: "14255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONInternational, Addr: "+14255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONInternational, Addr: "0014255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONInternational, Addr: "12345"}, want: "12345"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "+14255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "14255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "0014255550168"}, want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "4255550168"}, want: "4255550168"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "12345"}, want: "12345"},
+		{in: pdu.Address{TON: pdu.TONUnknown, Addr: "+12345"}, want: "12345"},
+		{in: pdu.Address{TON: pdu.TONNetworkSpecific, Addr: "72345"}, want: "72345"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "4255550168"}, want: "4255550168"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "4255550168"}, code: "1", want: "+14255550168"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "07700900001"}, code: "44", want: "+447700900001"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "+447700900001"}, code: "1", want: "+447700900001"},
+		{in: pdu.Address{TON: pdu.TONAlphanumeric, Addr: "HELIO"}, want: "HELIO"},
+		{in: pdu.Address{TON: pdu.TONAlphanumeric, Addr: "14255550168"}, want: "14255550168"},
+		{in: pdu.Address{TON: pdu.TONInternational}},
 	} {
-		if got := number(tt.in); got != tt.want {
-			t.Errorf("number(%+v) is %q, want %q", tt.in, got, tt.want)
+		if got := (Profile{NationalCallingCode: tt.code}).number(tt.in); got != tt.want {
+			t.Errorf("number(%+v) of calling code %q is %q, want %q", tt.in, tt.code, got, tt.want)
 		}
 	}
 }
@@ -330,9 +363,12 @@ func FuzzIncoming(f *testing.F) {
 		in := incoming{request: p, class: p.ESMClass, coding: p.DataCoding, tlvs: p.TLVs, body: body}
 		in.receipt, in.isReceipt = receipt.FromDeliver(p, nil)
 		for _, alphabet := range []encode.Alphabet{encode.AlphabetGSM, encode.AlphabetGSMPacked, encode.AlphabetLatin1, encode.AlphabetASCII} {
-			text, part := in.text(alphabet)
+			text, binary, part := in.text(alphabet)
 			if strings.ToValidUTF8(text, "") != text {
 				t.Errorf("the text %q is not UTF-8", text)
+			}
+			if binary && text != "" {
+				t.Errorf("binary data has the text %q", text)
 			}
 			if part.Total > 0 && (part.Sequence == 0 || part.Sequence > part.Total) {
 				t.Errorf("part %d of %d", part.Sequence, part.Total)
