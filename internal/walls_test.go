@@ -31,8 +31,8 @@ type wall struct {
 
 // pureRules and contracts are what flows may stand on.
 var (
-	pureRules = []string{"sms", "numbering", "encode", "origin", "throttle", "event", "protect"}
-	contracts = []string{"store", "carrier", "resources", "usage"}
+	pureRules = []string{"sms", "numbering", "encode", "origin", "throttle", "event", "protect", "keyword"}
+	contracts = []string{"store", "carrier", "resources", "usage", "optout"}
 	below     = slices.Concat(pureRules, contracts)
 )
 
@@ -53,6 +53,7 @@ var walls = []wall{
 	{pkg: "internal/numbering", may: []string{"sms"}, pure: true},
 	{pkg: "internal/numbering/gen", external: []string{"github.com/nyaruka/phonenumbers", "google.golang.org/protobuf"}},
 	{pkg: "internal/event", may: []string{"sms"}, pure: true},
+	{pkg: "internal/keyword", may: []string{"sms"}, pure: true},
 	{pkg: "internal/origin", may: []string{"sms", "numbering"}, pure: true},
 	{pkg: "internal/verification", may: []string{"sms"}, pure: true},
 	{pkg: "internal/protect", may: []string{"sms"}, pure: true},
@@ -62,6 +63,7 @@ var walls = []wall{
 	{pkg: "internal/carrier", may: pureRules},
 	{pkg: "internal/resources", may: []string{"sms", "numbering", "store"}},
 	{pkg: "internal/usage", may: []string{"sms", "store"}},
+	{pkg: "internal/optout", may: []string{"sms", "store"}},
 	{pkg: "internal/inventory", may: []string{"sms", "numbering", "resources"}},
 	{pkg: "internal/inventory/gen", may: []string{"sms", "numbering"}, external: []string{"github.com/nyaruka/phonenumbers"}},
 

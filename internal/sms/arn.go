@@ -13,6 +13,8 @@ const (
 	TypeConfigurationSet     ResourceType = "configuration-set"
 	TypeEventDestination     ResourceType = "event-destination"
 	TypeOptOutList           ResourceType = "opt-out-list"
+	TypeOptedOutNumber       ResourceType = "opted-out-number"
+	TypeKeyword              ResourceType = "keyword"
 	TypeProtectConfiguration ResourceType = "protect-configuration"
 	TypeRegistration         ResourceType = "registration"
 	TypeVerifiedNumber       ResourceType = "verified-destination-number"

@@ -104,6 +104,7 @@ const (
 	ReasonMaximumSizeExceeded              Reason = "MAXIMUM_SIZE_EXCEEDED"
 	ReasonMissingParameter                 Reason = "MISSING_PARAMETER"
 	ReasonParametersExclude                Reason = "PARAMETERS_CANNOT_BE_USED_TOGETHER"
+	ReasonPhoneNumberCannotBeOptedIn       Reason = "PHONE_NUMBER_CANNOT_BE_OPTED_IN"
 	ReasonPhoneNumberCannotBeReleased      Reason = "PHONE_NUMBER_CANNOT_BE_RELEASED"
 	ReasonPriceOverThreshold               Reason = "PRICE_OVER_THRESHOLD"
 	ReasonSpendLimitHigherThanServiceLimit Reason = "REQUESTED_SPEND_LIMIT_HIGHER_THAN_SERVICE_LIMIT"
