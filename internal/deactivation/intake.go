@@ -18,14 +18,11 @@ type Intake struct {
 	numbers []string
 	waiting []func(error)
 	running bool
-	idle    *sync.Cond
 }
 
 // NewIntake makes an Intake.
 func NewIntake(reports *Reports, log *slog.Logger) *Intake {
-	i := &Intake{reports: reports, log: log}
-	i.idle = sync.NewCond(&i.mu)
-	return i
+	return &Intake{reports: reports, log: log}
 }
 
 // writeTimeout bounds the writing of a batch.
@@ -51,7 +48,6 @@ func (i *Intake) run() {
 		i.numbers, i.waiting = nil, nil
 		if len(waiting) == 0 {
 			i.running = false
-			i.idle.Broadcast()
 			i.mu.Unlock()
 			return
 		}
@@ -82,15 +78,6 @@ func (i *Intake) write(numbers []string) error {
 	}
 	i.log.Debug("numbers out of service are in the report", "added", added.Added, "known", added.Known)
 	return nil
-}
-
-// Wait waits until all that was added is written.
-func (i *Intake) Wait() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for i.running {
-		i.idle.Wait()
-	}
 }
 
 func valid(number string) bool {

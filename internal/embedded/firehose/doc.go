@@ -1,0 +1,14 @@
+// Package firehose is the embedded Amazon Data Firehose: delivery streams that gather
+// records and put them as files of one record a line, gzip-compressed unless the stream
+// says otherwise, into a folder or an S3-compatible bucket (guide, "Amazon Data
+// Firehose event destinations").
+//
+// A record is in a file on disk, with fsync, before it is answered for. A stream's file
+// is closed when it is as large as the stream's buffer or when its first record is as
+// old as the buffer's interval; then it is delivered under a name made of its own, so
+// that a delivery that is tried again replaces itself. What is not delivered yet when
+// the process ends is delivered after the next start. A record comes once, but for one
+// whose sender was not answered and sent it again.
+//
+// Each node has buffers of its own, and with a folder as target a folder of its own.
+package firehose
