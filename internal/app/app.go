@@ -24,6 +24,7 @@ import (
 	"heliograph/internal/datadir"
 	"heliograph/internal/deactivation"
 	"heliograph/internal/destination/local"
+	"heliograph/internal/embedded/firehose"
 	"heliograph/internal/inventory"
 	"heliograph/internal/nodes"
 	"heliograph/internal/queue"
@@ -74,6 +75,7 @@ type service struct {
 	// those that receipts tell of.
 	deactivations *deactivation.Reports
 	deactivated   *deactivation.Intake
+	streams       *firehose.Streams // embedded
 	queue         *queue.Queue
 	receipts      *receipt.Flow
 	work          *work
@@ -179,6 +181,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	}
 	if err := s.directory.EnsureAccount(ctx, s.cfg.Account, s.cfg.AccountTier()); err != nil {
 		return fmt.Errorf("make the first account: %w", err)
+	}
+	if err := s.openStreams(ctx); err != nil {
+		return err
 	}
 	s.deactivations = deactivation.New(s.directory, s.lists, now)
 	s.deactivated = deactivation.NewIntake(s.deactivations, s.log)
@@ -346,6 +351,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	select {
 	case <-ctx.Done():
 	case err := <-served:
+	loops.Go(func() { s.streams.Run(running) })
 		return fmt.Errorf("serve the API: %w", err)
 	case err := <-s.fatal:
 		return fmt.Errorf("the store failed: %w", err)

@@ -106,6 +106,8 @@ func subscribers(s *resources.Snapshot, prefix, topic string) []sms.EventDestina
 // embeddedPublisher makes the publisher of a place in an embedded service.
 func (s *service) embeddedPublisher(account string, d sms.EmbeddedDestination) (destination.Publisher, error) {
 	switch d.Service {
+	case "firehose":
+		return s.streams.Publisher(account, d.ID), nil
 	}
 	return nil, fmt.Errorf("no embedded service %q", d.Service)
 }

@@ -103,7 +103,10 @@ func (t TLS) Enabled() bool { return t.CertFile != "" }
 // AWS is where the events of event destinations are sent. Credentials come from
 // the usual sources of the AWS SDK.
 type AWS struct {
-	EndpointURL string `yaml:"endpoint_url"` // empty: the embedded log; "aws"; or a URL
+	EndpointURL string `yaml:"endpoint_url"` // empty: the embedded services; "aws"; or a URL
+	// S3EndpointURL is where embedded delivery streams put their files: empty: into
+	// folders of the data directory; "aws"; or a URL.
+	S3EndpointURL string `yaml:"s3_endpoint_url"`
 }
 
 // Carrier is a way to the recipients. Exactly one of SMPP and Sim is set.

@@ -280,6 +280,7 @@ func TestRefusals(t *testing.T) {
 		"api: {request_rates: {Fly: 1}}":                         `request rate of "Fly": there is no such operation`,
 		"api: {request_rates: [1]}":                              `a single value is expected, not a list`,
 		"aws: {endpoint_url: localhost}":                         `aws.endpoint_url: "localhost" is neither empty`,
+		"aws: {s3_endpoint_url: 'ftp://a'}":                      `aws.s3_endpoint_url: "ftp://a" is neither empty`,
 		"prices: missing.csv":                                    `prices: stat missing.csv`,
 		"carriers: [{name: sim, smpp: {address: 'a:1'}}]":        `carriers[0].name: sim is the simulator`,
 		"carriers: [{name: a}]":                                  `carriers[0]: exactly one of smpp and sim is needed`,

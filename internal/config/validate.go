@@ -132,12 +132,17 @@ func (k *checker) operator(o Operator) {
 }
 
 func (k *checker) aws(a AWS) {
-	if a.EndpointURL == "" || a.EndpointURL == "aws" {
+	k.endpoint("aws.endpoint_url", a.EndpointURL)
+	k.endpoint("aws.s3_endpoint_url", a.S3EndpointURL)
+}
+
+func (k *checker) endpoint(key, address string) {
+	if address == "" || address == "aws" {
 		return
 	}
-	u, err := url.Parse(a.EndpointURL)
+	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		k.fail("aws.endpoint_url", "%q is neither empty, nor aws, nor a URL with http or https", a.EndpointURL)
+		k.fail(key, "%q is neither empty, nor aws, nor a URL with http or https", address)
 	}
 }
 

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"heliograph/internal/destination/endpoint"
+	"heliograph/internal/embedded/firehose"
+)
+
+// openStreams opens the buffers of embedded delivery streams.
+func (s *service) openStreams(ctx context.Context) error {
+	var target firehose.Target = firehose.Folder(filepath.Join(s.cfg.DataDir, "streams"))
+	if address := s.cfg.AWS.S3EndpointURL; address != "" {
+		loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(s.cfg.Region))
+		if err != nil {
+			return fmt.Errorf("read AWS credentials for delivery streams: %w", err)
+		}
+		if address != endpoint.AWS {
+			loaded.BaseEndpoint = &address
+		}
+		target = firehose.NewBucket(loaded)
+	}
+	var err error
+	s.streams, err = firehose.Open(firehose.Options{Directory: s.directory, Buffers: filepath.Join(s.cfg.DataDir, "firehose"),
+		Target: target, Log: s.log, Now: now})
+	return err
+}
