@@ -101,6 +101,7 @@ var walls = []wall{
 	{pkg: "internal/retention", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/destination", may: below},
 	{pkg: "internal/reconcile", may: []string{"sms", "store"}},
+	{pkg: "internal/feedback", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/deactivation", may: below},
 
 	// Publishers of events.

@@ -78,6 +78,8 @@ func (a *API) operations() []operation {
 		a.tagOperations(),
 		a.accountOperations(),
 		a.sendOperations(),
+		a.protectOperations(),
+		a.feedbackOperations(),
 	} {
 		rows = append(rows, noun...)
 	}
