@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -54,23 +55,25 @@ func (b *buffer) free() {
 
 // bodies reads the bodies of requests.
 type bodies struct {
+	max    int           // bytes of a body
 	places chan struct{} // taken by large bodies
 	unused sync.Pool     // memory of large bodies
 	wait   time.Duration
 }
 
-func newBodies() *bodies {
-	return &bodies{places: make(chan struct{}, largeBodies), wait: largeBodyWait}
+// newBodies reads bodies of at most max bytes, of which large ones at once.
+func newBodies(max, large int) *bodies {
+	return &bodies{max: max, places: make(chan struct{}, large), wait: largeBodyWait}
 }
 
-// read reads a request's body of at most maxBody bytes. The buffer is never nil.
+// read reads a request's body. The buffer is never nil.
 func (b *bodies) read(r *http.Request) (*buffer, error) {
 	buf := takeBuffer()
-	if r.ContentLength > maxBody {
+	if r.ContentLength > int64(b.max) {
 		if r.Header.Get("Expect") == "" {
 			io.CopyN(io.Discard, r.Body, maxDrained)
 		}
-		return buf, tooLarge()
+		return buf, b.tooLarge()
 	}
 	for {
 		if len(buf.b) == cap(buf.b) {
@@ -81,9 +84,9 @@ func (b *bodies) read(r *http.Request) (*buffer, error) {
 		n, err := r.Body.Read(buf.b[len(buf.b):cap(buf.b)])
 		buf.b = buf.b[:len(buf.b)+n]
 		switch {
-		case len(buf.b) > maxBody:
+		case len(buf.b) > b.max:
 			io.CopyN(io.Discard, r.Body, maxDrained)
-			return buf, tooLarge()
+			return buf, b.tooLarge()
 		case errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
@@ -106,7 +109,7 @@ func (b *bodies) grow(r *http.Request, buf *buffer) error {
 	}
 	memory, ok := b.unused.Get().(*[]byte)
 	if !ok {
-		memory = new(make([]byte, 0, maxBody+1))
+		memory = new(make([]byte, 0, b.max+1))
 	}
 	buf.b, buf.small, buf.large = append(*memory, buf.b...), buf.b, b
 	return nil
@@ -137,8 +140,8 @@ func (b *bodies) free(memory []byte) {
 	<-b.places
 }
 
-func tooLarge() error {
-	return &refusal{codeSerialization, http.StatusRequestEntityTooLarge, "The body of the request is longer than 1 MiB."}
+func (b *bodies) tooLarge() error {
+	return &refusal{codeSerialization, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body of the request is longer than %d MiB.", b.max>>20)}
 }
 
 // jsonType accepts the content types of the protocol with parameters, whatever

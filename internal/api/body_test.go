@@ -12,7 +12,7 @@ import (
 )
 
 func TestBodiesRead(t *testing.T) {
-	b := newBodies()
+	b := newBodies(maxBody, largeBodies)
 	for _, length := range []int{0, 1, 4 << 10, 4<<10 + 1, largeBody - 1, largeBody, largeBody + 1, 5 * largeBody, maxBody} {
 		want := bytes.Repeat([]byte("0123456789abcdefg"), length/17+1)[:length]
 		for name, body := range map[string]io.Reader{"with a length": bytes.NewReader(want), "in chunks": io.MultiReader(bytes.NewReader(want))} {
@@ -29,7 +29,7 @@ func TestBodiesRead(t *testing.T) {
 }
 
 func TestBodiesReadTooLarge(t *testing.T) {
-	b := newBodies()
+	b := newBodies(maxBody, largeBodies)
 	body := strings.Repeat("x", maxBody+1)
 	for name, r := range map[string]io.Reader{"with a length": strings.NewReader(body), "in chunks": io.MultiReader(strings.NewReader(body))} {
 		buf, err := b.read(httptest.NewRequest(http.MethodPost, "/", r))
@@ -46,7 +46,7 @@ func TestBodiesReadTooLarge(t *testing.T) {
 // TestBodiesRoom holds as many large bodies as there may be: one more is refused,
 // small ones are not, and what is let go of can be used again.
 func TestBodiesRoom(t *testing.T) {
-	b := newBodies()
+	b := newBodies(maxBody, largeBodies)
 	b.wait = 0
 	read := func(length int) (*buffer, error) {
 		return b.read(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", length))))

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"time"
 
+	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/resources"
-	"heliograph/internal/store"
 	"heliograph/internal/trace"
 )
 
@@ -46,12 +46,11 @@ type Options struct {
 	// Sender accepts text messages; without one there is no SendTextMessage.
 	Sender Sender
 
-	// Lists reads number overrides, which without it there are none of. Feedback takes
-	// message feedback; without one there is no PutMessageFeedback.
-	Lists    store.Lists
-	Feedback Feedback
-
 	ExtraOperations []Operation
+
+	// Services are answered at the same port with the same keys. Which service a
+	// request is for, its signature's credential scope says.
+	Services []service.Service
 
 	// Healthy says whether the service can answer; GET /healthz asks it.
 	Healthy func(context.Context) error
@@ -71,8 +70,6 @@ type Options struct {
 type API struct {
 	directory         *resources.Directory
 	sender            Sender
-	lists             store.Lists
-	feedback          Feedback
 	partition, region string
 	limits            Limits
 	simulated         bool
@@ -80,6 +77,8 @@ type API struct {
 	bodies            *bodies
 	verifier          *sigv4.Verifier
 	table             map[string]*endpoint
+	fronts            map[string]*front // by signing name
+	public            []*front          // that answer requests without a signature
 	healthy           func(context.Context) error
 	observe           func(operation, code string, took time.Duration)
 	tracer            *trace.Tracer
@@ -89,14 +88,13 @@ type API struct {
 }
 
 // New makes an API. It panics on operations that are there twice or not of the
-// model.
+// model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
-		pageKey: o.NextTokenKey, bodies: newBodies(), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
+		pageKey: o.NextTokenKey, bodies: newBodies(maxBody, largeBodies), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
-	a.lists, a.feedback = o.Lists, o.Feedback
 	if a.limits == (Limits{}) {
 		a.limits = DefaultLimits()
 	}
@@ -124,6 +122,7 @@ func New(o Options) *API {
 		rates = GuideRates()
 	}
 	a.table = a.endpoints(rates, o.SharedRates, o.ExtraOperations)
+	a.serve(o.Services, o.Keys)
 	return a
 }
 
@@ -137,7 +136,8 @@ const (
 
 var contentTypeHeader = []string{contentType10}
 
-// ServeHTTP answers operations at POST / and the service's health at GET /healthz.
+// ServeHTTP answers operations at POST /, the service's health at GET /healthz, and
+// what is asked of other services.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := a.now()
 	s := &session{api: a, w: w, r: r, began: began, operation: "Unknown"}
@@ -147,6 +147,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/healthz":
 		s.health()
+	case s.other():
+		s.serveOther()
 	case r.URL.Path != "/":
 		s.fail(&refusal{codeUnknownOperation, http.StatusNotFound, "There is nothing at this path; operations are at POST /."})
 	case r.Method != http.MethodPost:

@@ -26,6 +26,10 @@ type session struct {
 	call      Call
 	answered  bool
 	status    int // of the answer
+
+	// Of another service's requests.
+	front    *front
+	unsigned bool // it answers this one without a signature
 }
 
 // serve answers an operation: the first step that refuses ends it.
@@ -77,7 +81,11 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 // authenticate fills in whose call it is.
 func (s *session) authenticate(body []byte) error {
 	a, c := s.api, &s.call
-	credential, err := a.verifier.Verify(s.r, body, s.began)
+	verifier := a.verifier
+	if s.front != nil {
+		verifier = s.front.verifier
+	}
+	credential, err := verifier.Verify(s.r, body, s.began)
 	if err != nil {
 		return err
 	}
@@ -107,12 +115,16 @@ func authorize(c *Call, e *endpoint, input any) error {
 	if c.root() {
 		return nil
 	}
+	return unauthorized(c, e.action, e.resources(c, input))
+}
+
+func unauthorized(c *Call, action string, resources []string) error {
 	on := "*"
-	if named := e.resources(c, input); len(named) > 0 {
-		on = named[0]
+	if len(resources) > 0 {
+		on = resources[0]
 	}
 	return &sms.Error{Kind: sms.KindAccessDenied,
-		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", c.Principal, e.action, on)}
+		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", c.Principal, action, on)}
 }
 
 func (s *session) health() {
@@ -135,6 +147,10 @@ func (s *session) health() {
 
 // fail answers an error.
 func (s *session) fail(err error) {
+	if s.front != nil {
+		s.failOther(err)
+		return
+	}
 	a := render(err, s.call.RequestID)
 	s.w.Header()[headerErrorType] = []string{a.code}
 	if a.status == http.StatusRequestEntityTooLarge {

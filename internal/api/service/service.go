@@ -58,7 +58,8 @@ type Service interface {
 	// Answer answers. Its error is rendered by Fault.
 	Answer(ctx context.Context, c *Caller, r *Request) (Answer, error)
 	// Fault makes the answer of an error, of the API's own (an *Exception) or of
-	// Answer. What is not an *Exception is internal and never shown.
+	// Answer. What is not an *Exception is internal and never shown; but for an
+	// *sms.Error, which comes as the *Exception of its kind.
 	Fault(err error, requestID string) Answer
 }
 
@@ -71,6 +72,13 @@ type Public interface {
 	Unsigned(r *Request) bool
 	// AnswerPublic answers it.
 	AnswerPublic(ctx context.Context, r *Request) (Answer, error)
+}
+
+// Large is a Service some of whose requests are longer than 1 MiB.
+type Large interface {
+	Service
+	// MaxBody is the longest body of a request, in bytes.
+	MaxBody() int
 }
 
 // Exception is an error as a service of AWS names it.

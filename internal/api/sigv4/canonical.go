@@ -11,11 +11,11 @@ import (
 )
 
 // sign returns the signature that r has to bear, in hexadecimal digits. date is
-// the request's date in the basic format, sum the hash of the body.
-func sign(r *http.Request, a auth, key *signingKey, date string, sum [sha256.Size]byte) (out [2 * sha256.Size]byte, err error) {
+// the request's date in the basic format. s3 is whether S3's rules hold.
+func sign(r *http.Request, a auth, key *signingKey, date string, body payload, s3 bool) (out [2 * sha256.Size]byte, err error) {
 	w := key.take()
 	defer key.free(w)
-	b, err := appendCanonical(w.text[:0], r, a.signed, sum)
+	b, err := appendCanonical(w.text[:0], r, a.signed, body, s3)
 	if err != nil {
 		return out, err
 	}
@@ -39,9 +39,9 @@ func sign(r *http.Request, a auth, key *signingKey, date string, sum [sha256.Siz
 
 // appendCanonical appends the canonical request: method, path, query, the
 // headers named in signed, these names, and the hash of the body.
-func appendCanonical(b []byte, r *http.Request, signed string, sum [sha256.Size]byte) ([]byte, error) {
+func appendCanonical(b []byte, r *http.Request, signed string, body payload, s3 bool) ([]byte, error) {
 	b = append(append(b, r.Method...), '\n')
-	b = append(appendPath(b, r.URL.EscapedPath()), '\n')
+	b = append(appendPath(b, r.URL.EscapedPath(), s3), '\n')
 	b, err := appendQuery(b, r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -54,14 +54,20 @@ func appendCanonical(b []byte, r *http.Request, signed string, sum [sha256.Size]
 	}
 	b = append(b, '\n')
 	b = append(append(b, signed...), '\n')
-	return hex.AppendEncode(b, sum[:]), nil
+	if body.unsigned {
+		return append(b, unsignedPayload...), nil
+	}
+	return hex.AppendEncode(b, body.sum[:]), nil
 }
 
 // appendPath appends the path as it was sent, encoded once more: the rule for
-// every service but S3.
-func appendPath(b []byte, path string) []byte {
-	if path == "" {
+// every service but S3, where it is not encoded again.
+func appendPath(b []byte, path string, s3 bool) []byte {
+	switch {
+	case path == "":
 		return append(b, '/')
+	case s3:
+		return append(b, path...)
 	}
 	return appendEncoded(b, path, true)
 }

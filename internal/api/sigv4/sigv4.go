@@ -58,6 +58,7 @@ type Verifier struct {
 	keys     Keys
 	region   string
 	services []string
+	s3       bool // by the rules of Amazon S3
 	signing  signingKeys
 }
 
@@ -65,6 +66,35 @@ type Verifier struct {
 // one of services, by their signing names ("sms-voice").
 func NewVerifier(keys Keys, region string, services ...string) *Verifier {
 	return &Verifier{keys: keys, region: region, services: slices.Clone(services)}
+}
+
+// NewS3Verifier returns a Verifier for requests to Amazon S3 in region, whose
+// signatures differ from those of other services ("Authenticating Requests (AWS
+// Signature Version 4)" in the API reference of S3): the path enters them as it was
+// sent, and the body may be left out of them, where a signed X-Amz-Content-Sha256 says
+// UNSIGNED-PAYLOAD. Bodies in signed chunks and signatures in the query are refused.
+func NewS3Verifier(keys Keys, region string) *Verifier {
+	v := NewVerifier(keys, region, "s3")
+	v.s3 = true
+	return v
+}
+
+// Service is the service in the credential scope that a request claims, by which
+// the right Verifier is found; empty where the request is not signed or has no such
+// scope. It is not verified.
+func Service(h http.Header) string {
+	values := h["Authorization"]
+	if len(values) == 0 {
+		return ""
+	}
+	_, rest, found := strings.Cut(values[0], "Credential=")
+	for range 3 { // key, date and region
+		if _, rest, found = strings.Cut(rest, "/"); !found {
+			return ""
+		}
+	}
+	service, _, _ := strings.Cut(rest, "/")
+	return service
 }
 
 // Verify says whose request r is. body is the whole body of r, which is not
@@ -89,9 +119,14 @@ func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (Credenti
 	if err := checkSkew(signed, now); err != nil {
 		return Credential{}, err
 	}
-	sum := sha256.Sum256(body)
-	if err := checkPayload(r.Header, a, sum); err != nil {
-		return Credential{}, err
+	var signs payload
+	if v.s3 && unsigned(r.Header, a) {
+		signs.unsigned = true
+	} else {
+		signs.sum = sha256.Sum256(body)
+		if err := checkPayload(r.Header, a, signs.sum); err != nil {
+			return Credential{}, err
+		}
 	}
 	token := r.Header.Get("X-Amz-Security-Token")
 	cred, err := v.keys.Lookup(r.Context(), a.accessKeyID, token)
@@ -104,7 +139,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (Credenti
 		return Credential{}, fmt.Errorf("look up access key: %w", err)
 	}
 	key := v.signing.get(cred, a.date, a.region, a.service)
-	want, err := sign(r, a, key, date, sum)
+	want, err := sign(r, a, key, date, signs, v.s3)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -191,6 +226,21 @@ func checkSkew(signed, now time.Time) error {
 	return nil
 }
 
+// unsignedPayload stands for the hash of a body that is not signed.
+const unsignedPayload = "UNSIGNED-PAYLOAD"
+
+// payload is what a signature says of the body: its hash, or that it is not signed.
+type payload struct {
+	sum      [sha256.Size]byte
+	unsigned bool
+}
+
+// unsigned reports whether the signed headers say that the body is not signed.
+func unsigned(h http.Header, a auth) bool {
+	values := h["X-Amz-Content-Sha256"]
+	return len(values) == 1 && values[0] == unsignedPayload && a.signs("x-amz-content-sha256")
+}
+
 // checkPayload holds a signed X-Amz-Content-Sha256 against the hash of the
 // body. Bodies that are not signed or signed in chunks are refused.
 func checkPayload(h http.Header, a auth, sum [sha256.Size]byte) error {
@@ -203,7 +253,7 @@ func checkPayload(h http.Header, a auth, sum [sha256.Size]byte) error {
 	switch {
 	case len(values) == 1 && values[0] == string(want[:]):
 		return nil
-	case values[0] == "UNSIGNED-PAYLOAD" || strings.HasPrefix(values[0], "STREAMING-"):
+	case values[0] == unsignedPayload || strings.HasPrefix(values[0], "STREAMING-"):
 		return refuse(InvalidSignature, "x-amz-content-sha256 has to be the hash of the whole body; bodies that are unsigned or sent in chunks are not taken")
 	}
 	return refuse(InvalidSignature, "x-amz-content-sha256 is not the hash of the body")

@@ -1,0 +1,208 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"heliograph/internal/api/service"
+	"heliograph/internal/api/sigv4"
+	"heliograph/internal/sms"
+	"heliograph/internal/throttle"
+)
+
+const (
+	// servicePerSecond and serviceBurst are the requests that an account may make to
+	// each of the other services, at one node; what is asked without a signature
+	// counts as one more account.
+	servicePerSecond = 500
+	serviceBurst     = 500
+
+	// longerBodies is how many large bodies of one service whose requests may be
+	// longer than maxBody are in memory at once.
+	longerBodies = 4
+
+	headerS3RequestID = "x-amz-request-id"
+	signingNameS3     = "s3"
+)
+
+// front is another service behind the API's port.
+type front struct {
+	service  service.Service
+	public   service.Public // nil where all requests have to be signed
+	verifier *sigv4.Verifier
+	bodies   *bodies
+	accounts sync.Map // *throttle.Limiter by account id
+}
+
+// serve takes services behind the port.
+func (a *API) serve(services []service.Service, keys sigv4.Keys) {
+	a.fronts = map[string]*front{}
+	for _, s := range services {
+		name := s.SigningName()
+		if a.fronts[name] != nil || name == signingName {
+			panic(fmt.Sprintf("api: service %s is there twice", name))
+		}
+		f := &front{service: s, bodies: a.bodies, verifier: sigv4.NewVerifier(keys, a.region, name)}
+		if name == signingNameS3 {
+			f.verifier = sigv4.NewS3Verifier(keys, a.region)
+		}
+		if large, ok := s.(service.Large); ok && large.MaxBody() > maxBody {
+			f.bodies = newBodies(large.MaxBody(), longerBodies)
+		}
+		if public, ok := s.(service.Public); ok {
+			f.public = public
+			a.public = append(a.public, f)
+		}
+		a.fronts[name] = f
+	}
+}
+
+// take counts one request of the account, or refuses it.
+func (f *front) take(account string, now time.Time) error {
+	of, ok := f.accounts.Load(account)
+	if !ok {
+		of, _ = f.accounts.LoadOrStore(account, throttle.NewLimiter(servicePerSecond, serviceBurst, now))
+	}
+	if _, ok := of.(*throttle.Limiter).Allow(now); !ok {
+		return sms.Throttled("Rate exceeded: the account may make %d requests a second to this service.", servicePerSecond)
+	}
+	return nil
+}
+
+// other reports whether the request is for another service: by the service that it
+// claims to be signed for, or, where it is not signed, because a service answers it
+// all the same.
+func (s *session) other() bool {
+	a := s.api
+	if len(a.fronts) == 0 {
+		return false
+	}
+	if s.r.Header["Authorization"] != nil {
+		s.front = a.fronts[sigv4.Service(s.r.Header)]
+		return s.front != nil
+	}
+	if s.r.Method != http.MethodGet && s.r.Method != http.MethodHead {
+		return false
+	}
+	for _, f := range a.public {
+		if f.public.Unsigned(s.request(nil)) {
+			s.front, s.unsigned = f, true
+			return true
+		}
+	}
+	return false
+}
+
+// request is what the service sees of the request.
+func (s *session) request(body []byte) *service.Request {
+	r := s.r
+	return &service.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body}
+}
+
+// serveOther answers a request for another service.
+func (s *session) serveOther() {
+	if s.front.service.SigningName() == signingNameS3 {
+		h := s.w.Header()
+		delete(h, headerRequestID)
+		h[http.CanonicalHeaderKey(headerS3RequestID)] = []string{s.call.RequestID}
+	}
+	var answer service.Answer
+	var err error
+	if s.unsigned {
+		answer, err = s.askUnsigned(s.r.Context())
+	} else {
+		var body *buffer
+		body, err = s.front.bodies.read(s.r)
+		defer body.free()
+		if err == nil {
+			answer, err = s.ask(s.r.Context(), body.b)
+		}
+	}
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.give(answer)
+	s.done("OK", nil)
+}
+
+// ask has the service answer a signed request.
+func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) {
+	if err := s.authenticate(body); err != nil {
+		return service.Answer{}, err
+	}
+	f, c := s.front, &s.call
+	r := s.request(body)
+	action, resources := f.service.Operation(r)
+	if action != "" {
+		s.operation, c.Operation = action, action
+	}
+	if !c.root() {
+		return service.Answer{}, unauthorized(c, cmp.Or(action, f.service.SigningName()+":Unknown"), resources)
+	}
+	if err := f.take(c.AccountID, s.began); err != nil {
+		return service.Answer{}, err
+	}
+	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal,
+		RequestID: c.RequestID, Now: c.Now}, r)
+}
+
+// askUnsigned has the service answer a request that needs no signature.
+func (s *session) askUnsigned(ctx context.Context) (service.Answer, error) {
+	s.operation = s.front.service.SigningName() + ":Public"
+	if err := s.front.take("", s.began); err != nil {
+		return service.Answer{}, err
+	}
+	return s.front.public.AnswerPublic(ctx, s.request(nil))
+}
+
+// failOther answers an error as the service does.
+func (s *session) failOther(err error) {
+	err = exception(err)
+	code := codeInternal
+	if e, ok := errors.AsType[*service.Exception](err); ok {
+		code = e.Code
+		if e.Status == http.StatusRequestEntityTooLarge {
+			s.w.Header().Set("Connection", "close")
+		}
+	}
+	s.give(s.front.service.Fault(err, s.call.RequestID))
+	s.done(code, err)
+}
+
+// exception is an error of the API's own as services take it; others it gives back.
+func exception(err error) error {
+	if _, ok := errors.AsType[*service.Exception](err); ok {
+		return err
+	}
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return &service.Exception{Code: refused.code, Status: refused.status, Message: refused.message}
+	}
+	if signed, ok := errors.AsType[*sigv4.Error](err); ok {
+		return &service.Exception{Code: signed.Code, Status: http.StatusBadRequest, Message: signed.Message}
+	}
+	if e, ok := sms.AsError(err); ok && exceptions[e.Kind] != "" {
+		return &service.Exception{Code: exceptions[e.Kind], Status: http.StatusBadRequest, Message: e.Message, Err: e.Err}
+	}
+	return err
+}
+
+// give writes a service's answer.
+func (s *session) give(answer service.Answer) {
+	h := s.w.Header()
+	maps.Copy(h, answer.Header)
+	status := cmp.Or(answer.Status, http.StatusOK)
+	if h["Content-Length"] == nil && status != http.StatusNoContent && status != http.StatusNotModified {
+		h["Content-Length"] = []string{strconv.Itoa(len(answer.Body))}
+	}
+	s.answered, s.status = true, status
+	s.w.WriteHeader(status)
+	s.w.Write(answer.Body) // a client that is gone has no answer to give
+}

@@ -1,0 +1,231 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"heliograph/internal/api"
+	"heliograph/internal/api/service"
+	"heliograph/internal/api/sigv4"
+	"heliograph/internal/sms"
+)
+
+// echo is a JSON service whose operations show what they are called with.
+type echo struct {
+	*service.JSON
+	max int
+}
+
+type echoDocument struct {
+	Text    string `json:"text"`
+	Account string `json:"account,omitempty"`
+}
+
+func newEcho(name string, max int) echo {
+	return echo{service.NewJSON(name, "Echo",
+		service.Handle("Say", func(_ context.Context, c *service.Caller, in *echoDocument) (*echoDocument, error) {
+			if c.Account == nil || c.RequestID == "" {
+				return nil, errors.New("a caller without an account or a request id")
+			}
+			return &echoDocument{in.Text, c.AccountID}, nil
+		}),
+		service.Handle("Nothing", func(context.Context, *service.Caller, *echoDocument) (*echoDocument, error) { return nil, nil }),
+		service.Handle("Refuse", func(context.Context, *service.Caller, *echoDocument) (*echoDocument, error) {
+			return nil, &service.Exception{Code: "ResourceNotFoundException", Status: 404, Message: "It is not there."}
+		}),
+		service.Handle("Conflict", func(context.Context, *service.Caller, *echoDocument) (*echoDocument, error) {
+			return nil, fmt.Errorf("change: %w", sms.Throttled("Too many."))
+		}),
+		service.Handle("Fail", func(context.Context, *service.Caller, *echoDocument) (*echoDocument, error) {
+			return nil, errors.New("the secret cause")
+		}),
+		service.Handle("Panic", func(context.Context, *service.Caller, *echoDocument) (*echoDocument, error) { panic("oh") }),
+	), max}
+}
+
+func (e echo) MaxBody() int { return e.max }
+
+// Unsigned requests to /open are answered by their query.
+func (e echo) Unsigned(r *service.Request) bool { return r.Path == "/open" }
+
+func (e echo) AnswerPublic(_ context.Context, r *service.Request) (service.Answer, error) {
+	if r.Query.Get("token") != "right" {
+		return service.Answer{}, &service.Exception{Code: "AuthorizationError", Status: 403, Message: "Another token."}
+	}
+	return service.Answer{Status: http.StatusAccepted, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("open")}, nil
+}
+
+// observations are what Observe was told.
+type observations struct {
+	sync.Mutex
+	all []string
+}
+
+func (o *observations) observe(operation, code string, _ time.Duration) {
+	o.Lock()
+	defer o.Unlock()
+	o.all = append(o.all, operation+" "+code)
+}
+
+func (o *observations) last() string {
+	o.Lock()
+	defer o.Unlock()
+	return o.all[len(o.all)-1]
+}
+
+// someUser are keys of which one belongs to a user of the account.
+type someUser struct{ rootKey }
+
+func (k someUser) Lookup(ctx context.Context, id, token string) (sigv4.Credential, error) {
+	if id != "AKIAUSER" {
+		return k.rootKey.Lookup(ctx, id, token)
+	}
+	c, err := k.rootKey.Lookup(ctx, rootAccessKey, token)
+	c.AccessKeyID, c.Principal = id, "arn:aws:iam::"+customerAccount+":user/ann"
+	return c, err
+}
+
+func TestServices(t *testing.T) {
+	seen := &observations{}
+	url, _ := startServer(t, func(o *api.Options) {
+		o.Services = []service.Service{newEcho("logs", 0), newEcho("firehose", 3<<20)}
+		o.Observe, o.Keys = seen.observe, someUser{}
+	})
+	const large = 1<<20 + 100
+	for name, c := range map[string]struct {
+		request  request
+		status   int
+		code     string // of the exception
+		message  string // a part of it
+		observed string
+	}{
+		"an operation":      {request: request{target: "Echo.Say", body: `{"text":"hi"}`}, status: 200, observed: "logs:Say OK"},
+		"content type 1.0":  {request: request{target: "Echo.Say", contentType: "application/x-amz-json-1.0; charset=utf-8"}, status: 200, observed: "logs:Say OK"},
+		"no document":       {request: request{target: "Echo.Nothing"}, status: 200, observed: "logs:Nothing OK"},
+		"a refusal":         {request: request{target: "Echo.Refuse"}, status: 404, code: "ResourceNotFoundException", message: "not there", observed: "logs:Refuse ResourceNotFoundException"},
+		"a domain error":    {request: request{target: "Echo.Conflict"}, status: 400, code: "ThrottlingException", message: "Too many.", observed: "logs:Conflict ThrottlingException"},
+		"a failure":         {request: request{target: "Echo.Fail"}, status: 500, code: "InternalFailure", message: "went wrong", observed: "logs:Fail InternalServerException"},
+		"a panic":           {request: request{target: "Echo.Panic"}, status: 500, code: "InternalFailure", message: "went wrong", observed: "logs:Panic InternalServerException"},
+		"unknown operation": {request: request{target: "Echo.Shout"}, status: 400, code: "UnknownOperationException", observed: "Unknown UnknownOperationException"},
+		"other target":      {request: request{target: "PinpointSMSVoiceV2.DescribePools"}, status: 400, code: "UnknownOperationException", observed: "Unknown UnknownOperationException"},
+		"other media type":  {request: request{target: "Echo.Say", contentType: "text/plain"}, status: 400, code: "UnknownOperationException", observed: "Unknown UnknownOperationException"},
+		"not JSON":          {request: request{target: "Echo.Say", body: `{"text":`}, status: 400, code: "SerializationException", message: "not a JSON object", observed: "logs:Say SerializationException"},
+		"another type":      {request: request{target: "Echo.Say", body: `{"text":7}`}, status: 400, code: "SerializationException", message: "member text", observed: "logs:Say SerializationException"},
+
+		"unknown key":     {request: request{target: "Echo.Say", key: "AKIANOBODY"}, status: 400, code: "UnrecognizedClientException", observed: "Unknown UnrecognizedClientException"},
+		"wrong secret":    {request: request{target: "Echo.Say", secret: "wrong"}, status: 400, code: "InvalidSignatureException", observed: "Unknown InvalidSignatureException"},
+		"wrong region":    {request: request{target: "Echo.Say", region: "eu-west-9"}, status: 400, code: "InvalidSignatureException", message: "eu-west-9", observed: "Unknown InvalidSignatureException"},
+		"too old":         {request: request{target: "Echo.Say", at: time.Now().Add(-time.Hour)}, status: 400, code: "InvalidSignatureException", message: "expired", observed: "Unknown InvalidSignatureException"},
+		"not the root":    {request: request{target: "Echo.Say", key: "AKIAUSER"}, status: 400, code: "AccessDeniedException", message: "user/ann is not authorized to perform: logs:Say", observed: "logs:Say AccessDeniedException"},
+		"not the root, ?": {request: request{target: "Echo.Shout", key: "AKIAUSER"}, status: 400, code: "AccessDeniedException", message: "logs:Unknown", observed: "Unknown AccessDeniedException"},
+		"unknown service": {request: request{target: "Echo.Say", service: "ec2"}, status: 400, code: "InvalidSignatureException", message: "'ec2'", observed: "Unknown InvalidSignatureException"},
+		"of sms-voice":    {request: request{target: "Echo.Say", service: "sms-voice"}, status: 400, code: "UnknownOperationException", observed: "Unknown UnknownOperationException"},
+		"unsigned":        {request: request{target: "Echo.Say", unsigned: true}, status: 400, code: "MissingAuthenticationTokenException", observed: "Unknown MissingAuthenticationTokenException"},
+
+		"too long":           {request: request{target: "Echo.Say", body: `{"text":"` + strings.Repeat("x", large) + `"}`}, status: 413, code: "SerializationException", message: "1 MiB", observed: "Unknown SerializationException"},
+		"long, as it may be": {request: request{target: "Echo.Say", service: "firehose", body: `{"text":"` + strings.Repeat("x", large) + `"}`}, status: 200, observed: "firehose:Say OK"},
+		"longer than it may": {request: request{target: "Echo.Say", service: "firehose", body: `{"text":"` + strings.Repeat("x", 3*large) + `"}`}, status: 413, code: "SerializationException", message: "3 MiB", observed: "Unknown SerializationException"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := c.request
+			if r.service == "" {
+				r.service = "logs"
+			}
+			if r.contentType == "" {
+				r.contentType = "application/x-amz-json-1.1"
+			}
+			got := r.send(t, url)
+			if got.Status != c.status || got.Exception != c.code {
+				t.Errorf("answered %d %q (%v), not %d %q", got.Status, got.Exception, got.document, c.status, c.code)
+			}
+			message, _ := got.document["message"].(string)
+			if !strings.Contains(message, c.message) && !strings.Contains(fmt.Sprint(got.document["Message"]), c.message) {
+				t.Errorf("the message %v does not say %q", got.document, c.message)
+			}
+			if seen.last() != c.observed {
+				t.Errorf("observed %q, not %q", seen.last(), c.observed)
+			}
+			if got.header.Get("x-amzn-RequestId") == "" {
+				t.Error("no request id")
+			}
+		})
+	}
+	said := request{target: "Echo.Say", service: "logs", contentType: "application/x-amz-json-1.1", body: `{"text":"hi"}`}.send(t, url)
+	if said.document["text"] != "hi" || said.document["account"] != customerAccount || said.header.Get("Content-Type") != "application/x-amz-json-1.1" {
+		t.Errorf("answered %v as %s", said.document, said.header.Get("Content-Type"))
+	}
+}
+
+func TestServicesWithoutSignature(t *testing.T) {
+	seen := &observations{}
+	url, _ := startServer(t, func(o *api.Options) {
+		o.Services, o.Observe = []service.Service{newEcho("sns", 0)}, seen.observe
+	})
+	for _, c := range []struct {
+		request  request
+		status   int
+		observed string
+	}{
+		{request{method: "GET", path: "/open?token=right", unsigned: true}, 202, "sns:Public OK"},
+		{request{method: "GET", path: "/open?token=wrong", unsigned: true}, 403, "sns:Public AuthorizationError"},
+		{request{method: "POST", path: "/open?token=right", unsigned: true}, 404, "Unknown UnknownOperationException"},
+		{request{method: "GET", path: "/shut?token=right", unsigned: true}, 404, "Unknown UnknownOperationException"},
+		{request{method: "GET", path: "/healthz", unsigned: true}, 200, "Health OK"},
+	} {
+		if got := c.request.send(t, url); got.Status != c.status || seen.last() != c.observed {
+			t.Errorf("%s %s: answered %d, observed %q; not %d, %q", c.request.method, c.request.path, got.Status, seen.last(), c.status, c.observed)
+		}
+	}
+}
+
+// bucket is a service in the manner of S3.
+type bucket struct{ *service.JSON }
+
+func (bucket) Operation(*service.Request) (string, []string) { return "s3:GetObject", nil }
+
+func (bucket) Answer(_ context.Context, _ *service.Caller, r *service.Request) (service.Answer, error) {
+	return service.Answer{Header: http.Header{"Content-Type": {"text/csv"}, "Etag": {`"1"`}}, Body: []byte(r.Path)}, nil
+}
+
+func TestServiceS3(t *testing.T) {
+	url, _ := startServer(t, func(o *api.Options) { o.Services = []service.Service{bucket{service.NewJSON("s3", "")}} })
+	got := request{method: "GET", path: "/bucket/US/2026-01-02.csv", service: "s3"}.send(t, url)
+	if got.Status != 200 || got.header.Get("x-amz-request-id") == "" || got.header.Get("x-amzn-RequestId") != "" || got.header.Get("Etag") == "" {
+		t.Errorf("answered %d with %v", got.Status, got.header)
+	}
+	if got = (request{method: "HEAD", path: "/bucket/a", service: "s3"}).send(t, url); got.Status != 200 || got.header.Get("Content-Length") != "9" {
+		t.Errorf("HEAD answered %d with %v", got.Status, got.header)
+	}
+}
+
+func TestServiceRate(t *testing.T) {
+	now := time.Now()
+	url, _ := startServer(t, func(o *api.Options) {
+		o.Services, o.Now = []service.Service{newEcho("logs", 0)}, func() time.Time { return now }
+	})
+	throttled := 0
+	for range 510 {
+		got := request{target: "Echo.Nothing", service: "logs", at: now}.send(t, url)
+		if got.Exception == "ThrottlingException" {
+			throttled++
+		}
+	}
+	if throttled != 10 {
+		t.Errorf("%d of 510 requests at once were throttled, not 10", throttled)
+	}
+}
+
+func TestServicesTwice(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("two services of one name are taken")
+		}
+	}()
+	api.New(api.Options{Services: []service.Service{newEcho("logs", 0), newEcho("logs", 0)}})
+}
