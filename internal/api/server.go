@@ -13,6 +13,7 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/resources"
+	"heliograph/internal/store"
 	"heliograph/internal/trace"
 )
 
@@ -46,6 +47,11 @@ type Options struct {
 	// Sender accepts text messages; without one there is no SendTextMessage.
 	Sender Sender
 
+	// Lists reads number overrides, which without it there are none of. Feedback takes
+	// message feedback; without one there is no PutMessageFeedback.
+	Lists    store.Lists
+	Feedback Feedback
+
 	ExtraOperations []Operation
 
 	// Services are answered at the same port with the same keys. Which service a
@@ -70,6 +76,8 @@ type Options struct {
 type API struct {
 	directory         *resources.Directory
 	sender            Sender
+	lists             store.Lists
+	feedback          Feedback
 	partition, region string
 	limits            Limits
 	simulated         bool
@@ -95,6 +103,7 @@ func New(o Options) *API {
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody, largeBodies), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
+	a.lists, a.feedback = o.Lists, o.Feedback
 	if a.limits == (Limits{}) {
 		a.limits = DefaultLimits()
 	}
