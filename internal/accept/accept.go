@@ -1,20 +1,20 @@
 // Package accept turns a SendTextMessage into a durable message: the checks in
 // their order, the origination identity, the parts and the price, then one
-// transaction that writes message, queue entry, QUEUED event and spend. The
-// MessageId is answered only after that transaction.
+// transaction that writes message, queue entry, QUEUED event and what it is billed.
+// The MessageId is answered only after that transaction.
+//
+// Answers to messages from handsets and verification codes take the same way, with
+// some of the checks left out.
 package accept
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"heliograph/internal/encode"
-	"heliograph/internal/numbering"
 	"heliograph/internal/origin"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -39,7 +39,10 @@ type Request struct {
 	DryRun               bool
 	ProtectConfiguration string // id or ARN
 	FeedbackEnabled      *bool
-	Trace                *trace.Request // nil: the message is not traced
+	// IdempotencyKey makes a repetition of the request answer what the first one was
+	// answered, for IdempotencyLife. Empty: every request is one of its own.
+	IdempotencyKey string
+	Trace          *trace.Request // nil: the message is not traced
 }
 
 // Route facts that the carriers give.
@@ -53,9 +56,24 @@ type Carriers interface {
 	Backlog(lane string) float64
 }
 
+// Entries reads lists of the store; see store.Lists.
+type Entries interface {
+	Entries(ctx context.Context, keys []store.EntryKey) ([]*store.Entry, error)
+}
+
+// OptOuts tells who is on an opt-out list, by the list's number (store.ListID) and the
+// recipient's in E.164.
+type OptOuts interface {
+	OptedOut(ctx context.Context, list int64, number string) (bool, error)
+}
+
 // Service accepts messages.
 type Service struct {
 	committer *store.Committer
+	entries   Entries
+	optOuts   OptOuts
+	lists     *listIDs
+	protected func(account, country string, s sms.ProtectStatus)
 	ids       *sms.IDs
 	messageID *sms.MessageIDs
 	book      *usage.Book
@@ -74,7 +92,12 @@ type Service struct {
 
 // Options are what a Service is made of.
 type Options struct {
-	Committer      *store.Committer
+	Committer *store.Committer
+	Entries   Entries
+	OptOuts   OptOuts
+	// Protected is told of every message that a protect configuration blocked, filtered
+	// or has monitored; may be nil.
+	Protected      func(account, country string, s sms.ProtectStatus)
 	IDs            *sms.IDs
 	MessageIDs     *sms.MessageIDs
 	Book           *usage.Book
@@ -93,9 +116,12 @@ type Options struct {
 
 // New makes a Service.
 func New(o Options) *Service {
-	v := &Service{committer: o.Committer, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
+	v := &Service{committer: o.Committer, entries: o.Entries, optOuts: o.OptOuts, lists: newListIDs(), protected: o.Protected, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
 		carriers: o.Carriers, shared: o.SharedRoutes, fallback: o.DefaultCarrier, simulator: o.SimulatorCarrier,
 		region: o.Region, now: o.Now, sticky: newSticky(), dryRuns: newDryRuns(), log: o.Log}
+	if v.protected == nil {
+		v.protected = func(string, string, sms.ProtectStatus) {}
+	}
 	v.state = origin.State{Healthy: o.Carriers.Healthy, Backlog: o.Carriers.Backlog, Last: v.sticky.get}
 	return v
 }
@@ -110,47 +136,64 @@ const DefaultTimeToLive = 72 * time.Hour
 // Errors are those of the model's SendTextMessage. The checks are made in one
 // order, and the first that fails answers: the shape, the destination and its
 // country, the configuration set, the origination identity, the protect
-// configuration, the sandbox, the size, MaxPrice, the spend limit.
+// configuration, the opt-out list, the sandbox, the size, MaxPrice, the spend limit.
 func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (string, error) {
+	return v.send(ctx, s, r, terms{})
+}
+
+// SendVerification sends a code that verifies its destination number, which need not be
+// verified. A free one costs nothing and counts in no spend. Everything else is as in
+// Send.
+func (v *Service) SendVerification(ctx context.Context, s *resources.Snapshot, r Request, free bool) (messageID string, err error) {
+	return v.send(ctx, s, r, terms{unverified: true, free: free})
+}
+
+func (v *Service) send(ctx context.Context, s *resources.Snapshot, r Request, t terms) (string, error) {
 	now := v.now()
-	m, err := v.decide(s, r, now)
+	repeat, first, err := v.repeated(ctx, s.Account.ID, &r, now)
+	if err != nil || first != "" {
+		return first, err
+	}
+	d, err := v.decide(ctx, s, r, t, now)
 	if err != nil {
 		return "", err
 	}
 	if r.DryRun {
-		return v.dryRun(ctx, m, now)
+		return v.dryRun(ctx, &d, now)
 	}
-	spend, err := v.ledger.Reserve(ctx, m.Account, m.Price+m.CarrierFee, now)
+	p, err := v.prepare(ctx, s, &d, r.Trace != nil, now)
 	if err != nil {
 		return "", err
 	}
 	var decided time.Time
-	if r.Trace == nil {
-		m.ID = v.ids.Next(now)
-	} else {
-		m.ID, decided = v.ids.NextTraced(now), v.now()
+	if r.Trace != nil {
+		decided = v.now()
 	}
-	m.Reference = reference(m.ID)
-	change := &store.Change{
-		Accept: []store.Accepted{{Message: m, Queued: store.Queued{
-			ID: m.ID, Shard: v.carriers.Shard(m.Route.Carrier, m.Route.Lane), Lane: m.Route.Lane, Class: store.ClassOf(m.Type),
-			Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt,
-		}}},
-	}
-	if spend.Amount() != 0 {
-		change.Spend = []store.SpendDelta{spend}
+	change := &store.Change{}
+	p.Into(change)
+	if repeat != nil {
+		change.Entries = append(change.Entries, repeat.entry(p.message))
 	}
 	if err := v.committer.Commit(change); err != nil {
-		v.ledger.Return(spend)
+		p.Abandon()
+		if repeat != nil && errors.Is(err, store.ErrExists) {
+			if first, failed := v.firstOf(ctx, repeat, now); failed != nil || first != "" {
+				return first, failed
+			}
+		}
 		return "", refusal(err)
 	}
+	m := p.message
 	if r.Trace != nil {
 		r.Trace.Accepted(m, now, decided, v.now())
 	}
 	if m.Route.PoolID != "" {
 		v.sticky.put(m.Route.PoolID, m.Destination, m.Route.Identity)
 	}
-	id := v.messageID.Format(m.ID)
+	if d.protect == sms.ProtectMonitor || d.protect == sms.ProtectFilter {
+		v.protected(m.Account, m.Country, d.protect)
+	}
+	id := p.MessageID()
 	if v.log.Enabled(ctx, slog.LevelDebug) {
 		v.log.LogAttrs(ctx, slog.LevelDebug, "message accepted", slog.String("message_id", id), slog.String("account", m.Account),
 			slog.String("lane", m.Route.Lane), slog.Int("parts", m.Parts), slog.String("why", m.Route.Why))
@@ -159,8 +202,9 @@ func (v *Service) Send(ctx context.Context, s *resources.Snapshot, r Request) (s
 }
 
 // dryRun makes the checks that are left and keeps nothing.
-func (v *Service) dryRun(ctx context.Context, m *sms.Message, now time.Time) (string, error) {
-	if err := v.ledger.Check(ctx, m.Account, m.Price+m.CarrierFee, now); err != nil {
+func (v *Service) dryRun(ctx context.Context, d *decision, now time.Time) (string, error) {
+	m := d.message
+	if err := v.ledger.Check(ctx, d.bill(now)); err != nil {
 		return "", err
 	}
 	if err := v.dryRuns.take(m.Route, m.Parts, now); err != nil {
@@ -178,119 +222,6 @@ func refusal(err error) error {
 		}
 	}
 	return fmt.Errorf("accept message: %w", err)
-}
-
-// decide makes every check but those of spend and of the rate of dry runs, and
-// gives the message as it would be written.
-func (v *Service) decide(s *resources.Snapshot, r Request, now time.Time) (*sms.Message, error) {
-	if r.Body == "" {
-		return nil, sms.Invalid(sms.ReasonMissingParameter, "MessageBody", "MessageBody is required to send a text message.")
-	}
-	most, err := maxPrice(r.MaxPrice)
-	if err != nil {
-		return nil, err
-	}
-	destination, err := parseDestination(r.Destination)
-	if err != nil {
-		return nil, err
-	}
-	set, err := v.configurationSet(s, r.ConfigurationSet)
-	if err != nil {
-		return nil, err
-	}
-	asked := r.MessageType
-	if asked == "" && set != nil {
-		asked = set.DefaultMessageType
-	}
-	route, natural, err := v.choose(s, r.OriginationIdentity, destination, asked, set)
-	if err != nil {
-		return nil, err
-	}
-	if r.ProtectConfiguration != "" {
-		return nil, v.protectConfiguration(s, r.ProtectConfiguration)
-	}
-	if s.Account.Tier != resources.Production && !destination.Simulator {
-		return nil, sms.Conflict(sms.ReasonDestinationNotVerified, sms.TypeVerifiedNumber, r.Destination,
-			"The account is in the sandbox, where messages go only to verified destination numbers and to the simulator's.")
-	}
-	route = v.simulated(destination, route)
-	cut, ok := v.carriers.Cut(route.Carrier)
-	if !ok {
-		return nil, fmt.Errorf("origination identity %s belongs to carrier %q, which is not configured", route.Identity, route.Carrier)
-	}
-	text, err := encode.SplitWith(r.Body, cut)
-	if err != nil {
-		return nil, sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "%s", sentence(err))
-	}
-	price := v.book.Price(destination.Country.ISO2, route.PriceKind())
-	m := &sms.Message{
-		Account: s.Account.ID, AcceptedAt: now.UTC().Truncate(time.Millisecond), Destination: destination.Number,
-		Country: destination.Country.ISO2, Route: route, Type: cmp.Or(asked, natural), Body: r.Body,
-		Encoding: string(text.Encoding), Parts: len(text.Parts), Reference16: text.Reference16, Keyword: r.Keyword,
-		CountryParameters: r.CountryParameters, Context: r.Context, MaxPrice: r.MaxPrice,
-		Price: price.Part * sms.Money(len(text.Parts)), CarrierFee: price.CarrierFee * sms.Money(len(text.Parts)),
-	}
-	m.ExpiresAt = m.AcceptedAt.Add(cmp.Or(r.TimeToLive, DefaultTimeToLive))
-	if set != nil {
-		m.ConfigurationSet, m.FeedbackEnabled = set.Name, set.DefaultFeedbackEnabled
-	}
-	if r.FeedbackEnabled != nil {
-		m.FeedbackEnabled = *r.FeedbackEnabled
-	}
-	if total := m.Price + m.CarrierFee; r.MaxPrice != "" && total > most {
-		return nil, sms.Invalid(sms.ReasonPriceOverThreshold, "MaxPrice", "The message costs %s USD, more than the MaxPrice of %s USD.", total, most)
-	}
-	return m, nil
-}
-
-// simulated keeps a message to a simulator's destination from the network of the
-// carrier that its identity belongs to. It gets a lane of its own there.
-func (v *Service) simulated(d origin.Destination, r sms.Route) sms.Route {
-	if d.Simulator && v.simulator != "" && r.Carrier != v.simulator {
-		r.Carrier = v.simulator
-		r.Lane += "/simulator"
-		r.Why += "; the destination is a simulator's"
-	}
-	return r
-}
-
-// maxPrice reads a MaxPrice; an empty one is not looked at.
-func maxPrice(limit string) (sms.Money, error) {
-	if limit == "" {
-		return 0, nil
-	}
-	most, err := sms.ParseMoney(limit)
-	if err != nil {
-		return 0, sms.Invalid(sms.ReasonInvalidParameter, "MaxPrice", "MaxPrice has to be an amount: %s.", err)
-	}
-	return most, nil
-}
-
-func parseDestination(s string) (origin.Destination, error) {
-	number, err := numbering.Parse(s)
-	if err != nil {
-		return origin.Destination{}, sms.Invalid(sms.ReasonCannotParse, "DestinationPhoneNumber", "%s", sentence(err))
-	}
-	country, served := numbering.Lookup(number.Country)
-	if !served {
-		return origin.Destination{}, sms.Invalid(sms.ReasonDestinationCountryBlocked, "DestinationPhoneNumber",
-			"Messages cannot be sent to this country (%s).", orUnknown(number.Country))
-	}
-	_, _, simulator := numbering.Simulator(number.E164)
-	return origin.Destination{Number: number.E164, Country: country, Simulator: simulator}, nil
-}
-
-func orUnknown(country string) string {
-	if country == "" {
-		return "a number of no country"
-	}
-	return country
-}
-
-// sentence makes an error's text a sentence of its own.
-func sentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // reference is the number that ties the parts of a message together. It must

@@ -36,7 +36,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			for i := range b.N {
 				r.Destination = fmt.Sprintf("+49151%08d", i%1_000_000)
-				if _, err := d.decide(account, r, now); err != nil {
+				if _, err := d.decide(b.Context(), account, r, terms{}, now); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -50,7 +50,7 @@ func BenchmarkSend(b *testing.B) {
 	committer := store.NewCommitter(free{}, store.Fence{}, store.CommitterOptions{})
 	defer committer.Close()
 	d.committer = committer
-	d.ledger = usage.NewLedger(free{}, func(string) sms.Money { return -1 })
+	d.ledger = usage.NewLedger(free{}, func(string, string) sms.Money { return -1 })
 	for name, r := range benchRequests() {
 		r.Body = "Your verification code is 123456. Do not share it with anyone."
 		b.Run(name, func(b *testing.B) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"heliograph/internal/encode"
+	"heliograph/internal/optout"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -85,6 +86,21 @@ type faulty struct {
 	store.Engine
 	fails  atomic.Pointer[error]
 	before atomic.Pointer[func([]*store.Change)]
+
+	mu      sync.Mutex
+	entries map[store.EntryKey]*store.Entry
+	usage   map[store.UsageKey]store.Sums
+}
+
+// Entries are those that were written.
+func (f *faulty) Entries(_ context.Context, keys []store.EntryKey) ([]*store.Entry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]*store.Entry, len(keys))
+	for i, key := range keys {
+		out[i] = f.entries[key]
+	}
+	return out, nil
 }
 
 func (f *faulty) Apply(ctx context.Context, fence store.Fence, changes []*store.Change) error {
@@ -94,7 +110,30 @@ func (f *faulty) Apply(ctx context.Context, fence store.Fence, changes []*store.
 	if err := f.fails.Load(); err != nil {
 		return *err
 	}
-	return f.Engine.Apply(ctx, fence, changes)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var there []*store.Change
+	for _, c := range changes {
+		for _, w := range c.Entries {
+			if w.Absent && f.entries[w.EntryKey] != nil {
+				c.Err = store.ErrExists
+			}
+		}
+		if c.Err != nil {
+			continue
+		}
+		for _, w := range c.Entries {
+			if f.entries[w.EntryKey] = &w.Entry; w.Delete {
+				delete(f.entries, w.EntryKey)
+			}
+		}
+		for _, d := range c.Spend {
+			u := f.usage[d.UsageKey]
+			f.usage[d.UsageKey] = store.Sums{Parts: u.Parts + d.Parts, Price: u.Price + d.Price, FeeParts: u.FeeParts + d.FeeParts, Fee: u.Fee + d.Fee}
+		}
+		there = append(there, c)
+	}
+	return f.Engine.Apply(ctx, fence, there)
 }
 
 // desk is a Service with what is around it.
@@ -122,7 +161,7 @@ func newDesk(t testing.TB, edit func(*Options)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{engine: &faulty{Engine: engine}, carriers: &carriers{
+	d := &desk{engine: &faulty{Engine: engine, entries: map[store.EntryKey]*store.Entry{}, usage: map[store.UsageKey]store.Sums{}}, carriers: &carriers{
 		cuts:    map[string]encode.Options{"acme": {}, "beta": {}, "latin": {Alphabet: encode.AlphabetLatin1}, "wide": {Reference16: true}, "sim": {}},
 		down:    map[string]bool{},
 		backlog: map[string]float64{},
@@ -147,8 +186,8 @@ func newDesk(t testing.TB, edit func(*Options)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Committer: committer, IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: d.ids, Book: book,
-		Ledger:   usage.NewLedger(d.engine, func(string) sms.Money { return sms.Money(d.limit.Load()) }),
+	o := Options{Committer: committer, Entries: d.engine, OptOuts: optout.NewChecker(d.engine), IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: d.ids, Book: book,
+		Ledger:   usage.NewLedger(d.engine, func(string, string) sms.Money { return sms.Money(d.limit.Load()) }),
 		Carriers: d.carriers, SharedRoutes: []sms.SharedRoute{{Countries: []string{"*"}, Carrier: "beta", SenderID: "NOTICE"}},
 		DefaultCarrier: "acme", Region: "us-east-1", Now: now, Log: slog.New(slog.DiscardHandler)}
 	if edit != nil {

@@ -224,24 +224,6 @@ func (v *Service) configurationSet(s *resources.Snapshot, given string) (*sms.Co
 	return &set.Value, nil
 }
 
-// protectConfiguration checks the protect configuration that a request names.
-// Accounts have none until they can be made, so each is unknown.
-func (v *Service) protectConfiguration(s *resources.Snapshot, given string) error {
-	const field = "ProtectConfigurationId"
-	if sms.IsARN(given) {
-		if _, err := v.ownARN(s, given, field, sms.TypeProtectConfiguration); err != nil {
-			return err
-		}
-	} else if !strings.HasPrefix(given, "protect-") {
-		for _, p := range idPrefixes {
-			if strings.HasPrefix(given, p.prefix) {
-				return sms.Invalid(sms.ReasonInvalidARN, field, "%s has to be the id or ARN of a protect configuration.", field)
-			}
-		}
-	}
-	return sms.NotFound(sms.TypeProtectConfiguration, given)
-}
-
 // leased is the account's sender ID of this name in a country, nil for none.
 func leased(s *resources.Snapshot, senderID, country string) *sms.SenderID {
 	for _, item := range s.SenderIDsNamed(senderID) {

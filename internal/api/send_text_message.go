@@ -47,6 +47,7 @@ func (a *API) sendTextMessage(ctx context.Context, c *Call, in *wire.SendTextMes
 		DryRun:               in.DryRun,
 		ProtectConfiguration: value(in.ProtectConfigurationId),
 		FeedbackEnabled:      in.MessageFeedbackEnabled,
+		IdempotencyKey:       c.IdempotencyKey,
 		Trace:                c.trace,
 	})
 	if err != nil {

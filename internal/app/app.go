@@ -27,6 +27,7 @@ import (
 	"heliograph/internal/embedded/firehose"
 	"heliograph/internal/inventory"
 	"heliograph/internal/nodes"
+	"heliograph/internal/optout"
 	"heliograph/internal/queue"
 	"heliograph/internal/receipt"
 	"heliograph/internal/resources"
@@ -224,7 +225,8 @@ func (s *service) openFlows(ctx context.Context) error {
 		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
 	s.accept = accept.New(accept.Options{
-		Committer: s.committer, IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
+		Committer: s.committer, Entries: s.lists, OptOuts: optout.NewChecker(s.lists), Protected: s.metrics.protect,
+		IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
 		Ledger:   s.ledger(),
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
@@ -279,7 +281,14 @@ func (s *service) ledger() *usage.Ledger {
 	return usage.NewSharedLedger(s.engine, s.place.shared, s.place.fence, s.spendLimit)
 }
 
-func (s *service) spendLimit(string) sms.Money { return s.cfg.Limits.TextMonthlySpend.Money() }
+// spendLimit is what an account may spend on a channel a month.
+func (s *service) spendLimit(account, channel string) sms.Money {
+	configured := s.cfg.Limits.TextMonthlySpend.Money()
+	if snapshot := s.directory.Account(account); snapshot != nil {
+		return snapshot.SpendLimit(channel, configured)
+	}
+	return configured
+}
 
 func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
 	account := s.directory.Account(m.Account)

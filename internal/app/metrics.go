@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +32,7 @@ type metrics struct {
 	publish   *prometheus.HistogramVec
 	published *prometheus.CounterVec
 	inbound   *prometheus.CounterVec
+	protected *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -61,10 +63,12 @@ func newMetrics() *metrics {
 			Help: "Events that a destination took."}, []string{"destination"}),
 		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_inbound_messages_discarded_total",
 			Help: "Messages from handsets that no two-way channel took."}, []string{"carrier"}),
+		protected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_protect_messages_total",
+			Help: "Messages that a protect configuration did not simply allow, by what it did: block, monitor or filter."}, []string{"account", "country", "action"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.latency, m.commits, m.changes, m.failures, m.batch, m.accepted, m.events, m.final,
-		m.delay, m.publish, m.published, m.inbound)
+		m.delay, m.publish, m.published, m.inbound, m.protected)
 	return m
 }
 
@@ -122,6 +126,11 @@ func (m *metrics) publication(destination string, events int, first time.Time, t
 	m.delay.WithLabelValues(destination).Observe(max(time.Since(first), 0).Seconds())
 	m.publish.WithLabelValues(destination).Observe(took.Seconds())
 	m.published.WithLabelValues(destination).Add(float64(events))
+}
+
+// protect counts a message that a protect configuration did not simply allow.
+func (m *metrics) protect(account, country string, s sms.ProtectStatus) {
+	m.protected.WithLabelValues(account, country, strings.ToLower(string(s))).Inc()
 }
 
 // handler answers scrapes from this machine only: the figures name carriers and

@@ -10,70 +10,83 @@ import (
 	"heliograph/internal/store"
 )
 
-// ChannelText is the spend channel of text messages.
-const ChannelText = "TEXT"
+// The spend channels: text messages and voice messages have a ledger and a limit each.
+const (
+	ChannelText  = "TEXT"
+	ChannelVoice = "VOICE"
+)
+
+// Channels are all of them.
+var Channels = [...]string{ChannelText, ChannelVoice}
 
 // Month is the calendar month of t in UTC, as spend is kept: "2026-01".
 func Month(t time.Time) string { return t.UTC().Format("2006-01") }
 
-// Ledger holds accounts to their monthly spend limits. What is spent is in the
-// store; the ledger keeps the running sums, so that sending reads none. Where
-// several nodes send, it keeps what this one may spend instead.
+// Limit is what an account may spend on a channel a month, in USD; negative is no limit.
+// It is asked with every message, so that a limit that was changed counts at once.
+type Limit func(account, channel string) sms.Money
+
+// Ledger holds accounts to their monthly spend limits, one for each channel. What is
+// spent is in the store; the ledger keeps the running sums, so that sending reads none.
+// Where several nodes send, it keeps what this one may spend instead.
 type Ledger struct {
 	engine store.Engine
-	// limit of an account in USD a month; negative is none.
-	limit  func(account string) sms.Money
+	limit  Limit
 	shared *shared // nil: this process is the only one that spends
 
 	mu   sync.Mutex
 	sums map[ledgerKey]sms.Money
 }
 
-type ledgerKey struct{ account, month string }
+type ledgerKey struct{ account, month, channel string }
+
+func keyOf(d store.SpendDelta) ledgerKey { return ledgerKey{d.Account, d.Month, d.Channel} }
 
 // NewLedger reads sums from engine when an account first spends in a month.
-func NewLedger(engine store.Engine, limit func(account string) sms.Money) *Ledger {
+func NewLedger(engine store.Engine, limit Limit) *Ledger {
 	return &Ledger{engine: engine, limit: limit, sums: map[ledgerKey]sms.Money{}}
 }
 
-// Reserve takes amount from what the account may still spend in the month of
-// now. The caller commits the returned delta with the message, or calls Return.
-// What costs nothing is never refused.
+// Bill is what parts of a message are billed in the month of now. Their Price and Fee
+// are those of all parts; Parts counts them where they cost nothing too.
+func Bill(account, channel, country, route string, parts int, price, fee sms.Money, now time.Time) store.SpendDelta {
+	d := store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: Month(now), Channel: channel, Country: country, Route: route},
+		Sums: store.Sums{Parts: int64(parts), Price: price, Fee: fee}}
+	if fee > 0 {
+		d.FeeParts = d.Parts
+	}
+	return d
+}
+
+// Reserve takes the amount of d from what its account may still spend on its channel in
+// its month. The caller commits d with the message, or calls Return. What costs nothing
+// is never refused.
 //
-// Errors: ServiceQuotaExceeded MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT.
-func (l *Ledger) Reserve(ctx context.Context, account string, amount sms.Money, now time.Time) (store.SpendDelta, error) {
-	d := delta(account, amount, now)
-	if amount == 0 {
-		return d, nil
+// Errors: ServiceQuotaExceeded MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT or ..._FOR_VOICE.
+func (l *Ledger) Reserve(ctx context.Context, d store.SpendDelta, now time.Time) error {
+	if d.Amount() == 0 {
+		return nil
 	}
 	if l.shared != nil {
-		if err := l.shared.reserve(ctx, d, l.limit(account), now); err != nil {
-			return store.SpendDelta{}, err
-		}
-		return d, nil
+		return l.shared.reserve(ctx, d, l.limit(d.Account, d.Channel), now)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	spent, err := l.check(ctx, d)
 	if err != nil {
-		return store.SpendDelta{}, err
+		return err
 	}
-	l.sums[ledgerKey{account, d.Month}] = spent + amount
-	return d, nil
-}
-
-func delta(account string, amount sms.Money, now time.Time) store.SpendDelta {
-	return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: Month(now), Channel: ChannelText}, Sums: store.Sums{Price: amount}}
+	l.sums[keyOf(d)] = spent + d.Amount()
+	return nil
 }
 
 // Check answers as Reserve would and takes nothing.
-func (l *Ledger) Check(ctx context.Context, account string, amount sms.Money, now time.Time) error {
-	if amount == 0 {
+func (l *Ledger) Check(ctx context.Context, d store.SpendDelta) error {
+	if d.Amount() == 0 {
 		return nil
 	}
-	d := delta(account, amount, now)
 	if l.shared != nil {
-		return l.shared.check(ctx, d, l.limit(account))
+		return l.shared.check(ctx, d, l.limit(d.Account, d.Channel))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,16 +97,16 @@ func (l *Ledger) Check(ctx context.Context, account string, amount sms.Money, no
 // check gives what was spent before d, if d is within the limit; the caller holds
 // mu.
 func (l *Ledger) check(ctx context.Context, d store.SpendDelta) (spent sms.Money, err error) {
-	key := ledgerKey{d.Account, d.Month}
+	key := keyOf(d)
 	spent, known := l.sums[key]
 	if !known {
-		if spent, err = l.engine.Spend(ctx, d.Account, d.Month, ChannelText); err != nil {
+		if spent, err = l.engine.Spend(ctx, d.Account, d.Month, d.Channel); err != nil {
 			return 0, fmt.Errorf("read spend of account %s: %w", d.Account, err)
 		}
 		l.sums[key] = spent
 	}
-	if limit := l.limit(d.Account); limit >= 0 && spent+d.Amount() > limit {
-		return 0, exceeded(spent, limit, d.Amount())
+	if limit := l.limit(d.Account, d.Channel); limit >= 0 && spent+d.Amount() > limit {
+		return 0, exceeded(d, spent, limit)
 	}
 	return spent, nil
 }
@@ -104,31 +117,36 @@ func (l *Ledger) Return(d store.SpendDelta) {
 		return
 	}
 	if l.shared != nil {
-		l.shared.giveBack(d, l.limit(d.Account))
+		l.shared.giveBack(d, l.limit(d.Account, d.Channel))
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sums[ledgerKey{d.Account, d.Month}] -= d.Amount()
+	l.sums[keyOf(d)] -= d.Amount()
 }
 
-func exceeded(spent, limit, amount sms.Money) error {
-	if spent+amount <= limit {
-		return sms.QuotaExceeded(sms.ReasonMonthlySpendLimitReachedForText,
-			"The account has spent %s of its %s USD for text messages this month, and what is left is set aside for messages under way; this message costs %s USD.", spent, limit, amount)
+func exceeded(d store.SpendDelta, spent, limit sms.Money) error {
+	reason, what := sms.ReasonMonthlySpendLimitReachedForText, "text"
+	if d.Channel == ChannelVoice {
+		reason, what = sms.ReasonMonthlySpendLimitReachedForVoice, "voice"
 	}
-	return sms.QuotaExceeded(sms.ReasonMonthlySpendLimitReachedForText,
-		"The account has spent %s of its %s USD for text messages this month; this message costs %s USD.", spent, limit, amount)
+	if spent+d.Amount() <= limit {
+		return sms.QuotaExceeded(reason,
+			"The account has spent %s of its %s USD for %s messages this month, and what is left is set aside for messages under way; this message costs %s USD.", spent, limit, what, d.Amount())
+	}
+	return sms.QuotaExceeded(reason,
+		"The account has spent %s of its %s USD for %s messages this month; this message costs %s USD.", spent, limit, what, d.Amount())
 }
 
-// Spent is what the account has spent this month so far; where several nodes send,
-// by all of them and without what is being sent just now.
-func (l *Ledger) Spent(ctx context.Context, account string, now time.Time) (sms.Money, error) {
+// Spent is what the account has spent on a channel this month so far; where several
+// nodes send, by all of them and without what is being sent just now.
+func (l *Ledger) Spent(ctx context.Context, account, channel string, now time.Time) (sms.Money, error) {
+	month := Month(now)
 	l.mu.Lock()
-	spent, known := l.sums[ledgerKey{account, Month(now)}]
+	spent, known := l.sums[ledgerKey{account, month, channel}]
 	l.mu.Unlock()
 	if known && l.shared == nil {
 		return spent, nil
 	}
-	return l.engine.Spend(ctx, account, Month(now), ChannelText)
+	return l.engine.Spend(ctx, account, month, channel)
 }

@@ -32,13 +32,30 @@ const customer = "111122223333"
 
 var november = time.Date(2026, 11, 30, 23, 59, 59, 999e6, time.UTC)
 
-func limited(limit sms.Money) func(string) sms.Money { return func(string) sms.Money { return limit } }
+func limited(limit sms.Money) Limit { return func(string, string) sms.Money { return limit } }
 
 func reason(err error) sms.Reason {
 	if e, ok := sms.AsError(err); ok {
 		return e.Reason
 	}
 	return ""
+}
+
+// bill is what a message of one part to Britain costs.
+func bill(account string, amount sms.Money, at time.Time) store.SpendDelta {
+	return Bill(account, ChannelText, "GB", string(sms.LongCode), 1, amount, 0, at)
+}
+
+func reserve(ctx context.Context, l *Ledger, account string, amount sms.Money, at time.Time) (store.SpendDelta, error) {
+	d := bill(account, amount, at)
+	if err := l.Reserve(ctx, d, at); err != nil {
+		return store.SpendDelta{}, err
+	}
+	return d, nil
+}
+
+func check(ctx context.Context, l *Ledger, account string, amount sms.Money, at time.Time) error {
+	return l.Check(ctx, bill(account, amount, at))
 }
 
 func TestMonth(t *testing.T) {
@@ -58,36 +75,36 @@ func TestReserve(t *testing.T) {
 	s := &spends{sums: map[[3]string]sms.Money{{customer, "2026-11", ChannelText}: 900_000, {customer, "2026-11", "VOICE"}: 5 * sms.USD}}
 	l := NewLedger(s, limited(sms.USD))
 
-	d, err := l.Reserve(ctx, customer, 60_000, november)
-	if want := (store.SpendDelta{UsageKey: store.UsageKey{Account: customer, Month: "2026-11", Channel: ChannelText}, Sums: store.Sums{Price: 60_000}}); err != nil || d != want {
-		t.Fatalf("%+v, %v", d, err)
+	d, err := reserve(ctx, l, customer, 60_000, november)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := l.Reserve(ctx, customer, 40_001, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+	if _, err := reserve(ctx, l, customer, 40_001, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 		t.Errorf("one millionth above the limit: %v", err)
 	}
-	if err := l.Check(ctx, customer, 40_001, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+	if err := check(ctx, l, customer, 40_001, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 		t.Errorf("one millionth above the limit, checked: %v", err)
 	}
-	if err := l.Check(ctx, customer, 40_000, november); err != nil {
+	if err := check(ctx, l, customer, 40_000, november); err != nil {
 		t.Errorf("exactly the limit, checked: %v", err)
 	}
-	if _, err := l.Reserve(ctx, customer, 40_000, november); err != nil {
+	if _, err := reserve(ctx, l, customer, 40_000, november); err != nil {
 		t.Errorf("exactly the limit: %v", err)
 	}
-	if _, err := l.Reserve(ctx, customer, 0, november); err != nil {
+	if _, err := reserve(ctx, l, customer, 0, november); err != nil {
 		t.Errorf("what costs nothing: %v", err)
 	}
-	if spent, err := l.Spent(ctx, customer, november); err != nil || spent != sms.USD {
+	if spent, err := l.Spent(ctx, customer, ChannelText, november); err != nil || spent != sms.USD {
 		t.Errorf("spent %s, %v", spent, err)
 	}
 	l.Return(d)
-	if _, err := l.Reserve(ctx, customer, 60_000, november); err != nil {
+	if _, err := reserve(ctx, l, customer, 60_000, november); err != nil {
 		t.Errorf("what was returned: %v", err)
 	}
-	if _, err := l.Reserve(ctx, customer, sms.USD, november.Add(time.Second)); err != nil {
+	if _, err := reserve(ctx, l, customer, sms.USD, november.Add(time.Second)); err != nil {
 		t.Errorf("a new month: %v", err)
 	}
-	if _, err := l.Reserve(ctx, "444455556666", sms.USD, november); err != nil {
+	if _, err := reserve(ctx, l, "444455556666", sms.USD, november); err != nil {
 		t.Errorf("another account: %v", err)
 	}
 	if s.reads != 3 {
@@ -95,24 +112,58 @@ func TestReserve(t *testing.T) {
 	}
 }
 
+// Text and voice have a limit each.
+func TestChannels(t *testing.T) {
+	l := NewLedger(&spends{}, func(_, channel string) sms.Money {
+		return map[string]sms.Money{ChannelText: 100, ChannelVoice: 10}[channel]
+	})
+	voice := func(amount sms.Money) error {
+		return l.Reserve(t.Context(), Bill(customer, ChannelVoice, "GB", "", 1, amount, 0, november), november)
+	}
+	if _, err := reserve(t.Context(), l, customer, 100, november); err != nil {
+		t.Errorf("text: %v", err)
+	}
+	if err := voice(10); err != nil {
+		t.Errorf("voice: %v", err)
+	}
+	if err := voice(1); reason(err) != sms.ReasonMonthlySpendLimitReachedForVoice {
+		t.Errorf("voice above its limit: %v", err)
+	}
+}
+
+func TestBill(t *testing.T) {
+	for name, c := range map[string]struct {
+		fee  sms.Money
+		want store.Sums
+	}{
+		"without a carrier fee": {0, store.Sums{Parts: 3, Price: 30}},
+		"with one":              {6, store.Sums{Parts: 3, Price: 30, FeeParts: 3, Fee: 6}},
+	} {
+		want := store.SpendDelta{UsageKey: store.UsageKey{Account: customer, Month: "2026-11", Channel: ChannelText, Country: "US", Route: "TEN_DLC"}, Sums: c.want}
+		if got := Bill(customer, ChannelText, "US", string(sms.TenDLC), 3, 30, c.fee, november); got != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	ctx := t.Context()
-	if _, err := NewLedger(&spends{}, limited(-1)).Reserve(ctx, customer, 1e15, november); err != nil {
+	if _, err := reserve(ctx, NewLedger(&spends{}, limited(-1)), customer, 1e15, november); err != nil {
 		t.Errorf("without a limit: %v", err)
 	}
 	l := NewLedger(&spends{}, limited(0))
-	if _, err := l.Reserve(ctx, customer, 1, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+	if _, err := reserve(ctx, l, customer, 1, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 		t.Errorf("a limit of nothing: %v", err)
 	}
-	if _, err := l.Reserve(ctx, customer, 0, november); err != nil {
+	if _, err := reserve(ctx, l, customer, 0, november); err != nil {
 		t.Errorf("a limit of nothing, for nothing: %v", err)
 	}
 	// A limit that was lowered below what is spent stops what costs, alone.
 	l = NewLedger(&spends{sums: map[[3]string]sms.Money{{customer, "2026-11", ChannelText}: 2 * sms.USD}}, limited(sms.USD))
-	if _, err := l.Reserve(ctx, customer, 0, november); err != nil {
+	if _, err := reserve(ctx, l, customer, 0, november); err != nil {
 		t.Errorf("above the limit, for nothing: %v", err)
 	}
-	if _, err := l.Reserve(ctx, customer, 1, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+	if _, err := reserve(ctx, l, customer, 1, november); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 		t.Errorf("above the limit: %v", err)
 	}
 }
@@ -123,15 +174,15 @@ func TestStoreFails(t *testing.T) {
 	s := &spends{err: store.ErrUnavailable}
 	l := NewLedger(s, limited(sms.USD))
 	for range 2 {
-		if d, err := l.Reserve(ctx, customer, 1, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
+		if d, err := reserve(ctx, l, customer, 1, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
 			t.Fatalf("%+v, %v", d, err)
 		}
 	}
-	if _, err := l.Spent(ctx, customer, november); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := l.Spent(ctx, customer, ChannelText, november); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 	s.err = nil
-	if _, err := l.Reserve(ctx, customer, sms.USD, november); err != nil {
+	if _, err := reserve(ctx, l, customer, sms.USD, november); err != nil {
 		t.Error(err)
 	}
 }
@@ -144,7 +195,7 @@ func TestReserveIsExact(t *testing.T) {
 	for sender := range 200 {
 		wg.Go(func() {
 			for range 20 {
-				d, err := l.Reserve(context.Background(), customer, 7_000, november)
+				d, err := reserve(context.Background(), l, customer, 7_000, november)
 				if err != nil {
 					continue
 				}
@@ -158,7 +209,7 @@ func TestReserveIsExact(t *testing.T) {
 	}
 	wg.Wait()
 	for { // what was returned last may not have been taken again
-		if d, err := l.Reserve(context.Background(), customer, 7_000, november); err == nil {
+		if d, err := reserve(context.Background(), l, customer, 7_000, november); err == nil {
 			kept.Add(int64(d.Amount()))
 			continue
 		}
@@ -167,7 +218,7 @@ func TestReserveIsExact(t *testing.T) {
 	if got, want := kept.Load(), int64(sms.USD/7_000*7_000); got != want {
 		t.Errorf("kept %d of %d", got, want)
 	}
-	if spent, _ := l.Spent(context.Background(), customer, november); int64(spent) != kept.Load() {
+	if spent, _ := l.Spent(context.Background(), customer, ChannelText, november); int64(spent) != kept.Load() {
 		t.Errorf("the ledger says %d, the senders %d", spent, kept.Load())
 	}
 }

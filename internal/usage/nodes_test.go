@@ -26,7 +26,7 @@ type sender struct {
 	committer *store.Committer
 }
 
-func newSender(t *testing.T, url, name string, limit func(string) sms.Money) *sender {
+func newSender(t *testing.T, url, name string, limit Limit) *sender {
 	t.Helper()
 	e, err := postgres.Open(t.Context(), url, postgres.Options{AllowNoFsync: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -47,7 +47,7 @@ func newSender(t *testing.T, url, name string, limit func(string) sms.Money) *se
 // send reports whether the message was within the limit. It may be given up after it
 // was reserved.
 func (s *sender) send(t *testing.T, amount sms.Money, giveUp bool, at time.Time) bool {
-	d, err := s.ledger.Reserve(context.Background(), customer, amount, at)
+	d, err := reserve(context.Background(), s.ledger, customer, amount, at)
 	if err != nil {
 		if reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 			t.Error(err)
@@ -142,7 +142,7 @@ func TestNodesKeepToALimit(t *testing.T) {
 			if left := limit - spent(); left >= cheapest {
 				t.Errorf("%s is left of %s for one node", left, sms.Money(limit))
 			}
-			if _, err := senders[1].ledger.Reserve(t.Context(), customer, dearest, later); !errors.Is(err, store.ErrFenced) {
+			if _, err := reserve(t.Context(), senders[1].ledger, customer, dearest, later); !errors.Is(err, store.ErrFenced) {
 				t.Errorf("after its end: %v", err)
 			}
 		})

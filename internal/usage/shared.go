@@ -23,7 +23,7 @@ type Allowance interface {
 //
 // All nodes together never spend more than the limit. A node that stops sending
 // keeps the rest of its last slice from the others until it ends.
-func NewSharedLedger(engine store.Engine, allowance Allowance, f store.Fence, limit func(account string) sms.Money) *Ledger {
+func NewSharedLedger(engine store.Engine, allowance Allowance, f store.Fence, limit Limit) *Ledger {
 	l := NewLedger(engine, limit)
 	l.shared = &shared{engine: engine, allowance: allowance, fence: f, purses: map[ledgerKey]*purse{}}
 	return l
@@ -75,7 +75,7 @@ type refusal struct {
 func (s *shared) purse(d store.SpendDelta) *purse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := ledgerKey{d.Account, d.Month}
+	key := keyOf(d)
 	p := s.purses[key]
 	if p == nil {
 		p = &purse{}
@@ -92,7 +92,7 @@ func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Mone
 	}
 	p := s.purse(d)
 	for {
-		asking, mine, err := p.take(d.Amount(), limit, now)
+		asking, mine, err := p.take(d, limit, now)
 		switch {
 		case err != nil:
 			return err
@@ -115,7 +115,8 @@ func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Mone
 // take takes the amount, or says that it is refused, or what to wait for, or that
 // the caller is the one to ask. A limit that was lowered makes what is in the purse
 // void.
-func (p *purse) take(amount, limit sms.Money, now time.Time) (asking chan struct{}, mine bool, err error) {
+func (p *purse) take(d store.SpendDelta, limit sms.Money, now time.Time) (asking chan struct{}, mine bool, err error) {
+	amount := d.Amount()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if limit >= p.limit && p.free >= amount {
@@ -129,7 +130,7 @@ func (p *purse) take(amount, limit sms.Money, now time.Time) (asking chan struct
 		return nil, false, p.failure
 	}
 	if r := p.refusal; r != nil && r.limit == limit && amount-p.free >= r.least && now.Sub(r.at).Abs() < refusalLasts {
-		return nil, false, exceeded(r.spent, limit, amount)
+		return nil, false, exceeded(d, r.spent, limit)
 	}
 	p.asking = make(chan struct{})
 	return p.asking, true, nil
@@ -240,7 +241,7 @@ func (s *shared) check(ctx context.Context, d store.SpendDelta, limit sms.Money)
 		return fmt.Errorf("read spend of account %s: %w", d.Account, err)
 	}
 	if spent+d.Amount() > limit {
-		return exceeded(spent, limit, d.Amount())
+		return exceeded(d, spent, limit)
 	}
 	return nil
 }

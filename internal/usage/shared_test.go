@@ -61,14 +61,14 @@ func newPot() *pot {
 	return &pot{spends: spends{sums: map[[3]string]sms.Money{}}, allowed: map[int]sms.Money{}}
 }
 
-func (p *pot) ledger(slot int, limit func(string) sms.Money) *Ledger {
+func (p *pot) ledger(slot int, limit Limit) *Ledger {
 	return NewSharedLedger(p, p, store.Fence{Slot: slot, Epoch: 1}, limit)
 }
 
 // send reserves and commits.
 func send(t *testing.T, p *pot, l *Ledger, amount sms.Money, at time.Time) bool {
 	t.Helper()
-	d, err := l.Reserve(t.Context(), customer, amount, at)
+	d, err := reserve(t.Context(), l, customer, amount, at)
 	if err != nil {
 		if reason(err) != sms.ReasonMonthlySpendLimitReachedForText || d != (store.SpendDelta{}) {
 			t.Fatalf("%+v, %v", d, err)
@@ -138,10 +138,10 @@ func TestSharedOnOneNodeIsExact(t *testing.T) {
 	if p.spent() != 10_007 {
 		t.Errorf("spent %d", p.spent())
 	}
-	if _, err := l.Reserve(t.Context(), customer, 0, at); err != nil {
+	if _, err := reserve(t.Context(), l, customer, 0, at); err != nil {
 		t.Errorf("what costs nothing: %v", err)
 	}
-	if spent, err := l.Spent(t.Context(), customer, at); err != nil || spent != 10_007 {
+	if spent, err := l.Spent(t.Context(), customer, ChannelText, at); err != nil || spent != 10_007 {
 		t.Errorf("spent %d, %v", spent, err)
 	}
 }
@@ -149,14 +149,14 @@ func TestSharedOnOneNodeIsExact(t *testing.T) {
 func TestSharedRefusals(t *testing.T) {
 	p := newPot()
 	limit := sms.Money(100)
-	l := p.ledger(0, func(string) sms.Money { return limit })
+	l := p.ledger(0, func(string, string) sms.Money { return limit })
 	at := november.Add(-time.Hour)
 	p.allowed[1] = 50 // another node's, unspent
-	d, err := l.Reserve(t.Context(), customer, 30, at)
+	d, err := reserve(t.Context(), l, customer, 30, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Reserve(t.Context(), customer, 30, at); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
+	if _, err := reserve(t.Context(), l, customer, 30, at); reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 		t.Errorf("%v", err)
 	}
 	// For a second nobody is asked again for as much, nor for more.
@@ -201,12 +201,12 @@ func TestSharedRefusals(t *testing.T) {
 func TestSharedLimitIsLowered(t *testing.T) {
 	p := newPot()
 	limit := sms.Money(10_000)
-	l := p.ledger(0, func(string) sms.Money { return limit })
+	l := p.ledger(0, func(string, string) sms.Money { return limit })
 	at := november.Add(-time.Hour)
 	for range 15 {
 		send(t, p, l, 10, at)
 	}
-	d, err := l.Reserve(t.Context(), customer, 10, at) // 16 of 31, with a slice of 16
+	d, err := reserve(t.Context(), l, customer, 10, at) // 16 of 31, with a slice of 16
 	if err != nil || p.allowed[0] != 310 {
 		t.Fatalf("%v, %v", err, p.allowed)
 	}
@@ -226,27 +226,27 @@ func TestSharedLimitIsLowered(t *testing.T) {
 func TestSharedCheck(t *testing.T) {
 	p := newPot()
 	l := p.ledger(0, limited(100))
-	check := func(amount sms.Money, ok bool) {
+	want := func(amount sms.Money, ok bool) {
 		t.Helper()
-		err := l.Check(t.Context(), customer, amount, november)
+		err := check(t.Context(), l, customer, amount, november)
 		if ok != (err == nil) || !ok && reason(err) != sms.ReasonMonthlySpendLimitReachedForText {
 			t.Errorf("%d: %v", amount, err)
 		}
 	}
-	check(0, true)
-	check(100, true)
-	check(101, false)
+	want(0, true)
+	want(100, true)
+	want(101, false)
 	p.commit(store.SpendDelta{UsageKey: store.UsageKey{Account: customer, Month: "2026-11", Channel: ChannelText}, Sums: store.Sums{Price: 60}})
-	check(40, true)
-	check(41, false)
+	want(40, true)
+	want(41, false)
 	if len(p.asked) != 0 {
 		t.Errorf("asked for %v", p.asked)
 	}
-	if err := p.ledger(0, limited(-1)).Check(t.Context(), customer, 1e9, november); err != nil {
+	if err := check(t.Context(), p.ledger(0, limited(-1)), customer, 1e9, november); err != nil {
 		t.Error(err)
 	}
 	p.spends.err = store.ErrUnavailable
-	if err := l.Check(t.Context(), customer, 1, november); !errors.Is(err, store.ErrUnavailable) {
+	if err := check(t.Context(), l, customer, 1, november); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 }
@@ -263,7 +263,7 @@ func TestSharedStoreFails(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 10 {
 				wg.Go(func() {
-					if d, err := l.Reserve(t.Context(), customer, 10, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
+					if d, err := reserve(t.Context(), l, customer, 10, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
 						t.Errorf("%+v, %v", d, err)
 					}
 				})
@@ -301,10 +301,10 @@ func TestSharedOneQuestionAtATime(t *testing.T) {
 				if i%2 == 0 {
 					ctx = impatient
 				}
-				_, _ = l.Reserve(ctx, customer, 10, november)
+				_, _ = reserve(ctx, l, customer, 10, november)
 			})
 		}
-		wg.Go(func() { _, _ = l.Reserve(t.Context(), "444455556666", 10, november) })
+		wg.Go(func() { _, _ = reserve(t.Context(), l, "444455556666", 10, november) })
 		synctest.Wait()
 		for range 2 { // one question of each account is under way
 			p.gate <- struct{}{}
@@ -318,7 +318,7 @@ func TestSharedOneQuestionAtATime(t *testing.T) {
 		leave() // who waits may go, whose question is under way stays
 		close(p.gate)
 		wg.Wait()
-		if d, err := l.Reserve(impatient, customer, 10, november); err != nil || d.Amount() != 10 {
+		if d, err := reserve(impatient, l, customer, 10, november); err != nil || d.Amount() != 10 {
 			t.Errorf("what is in the purse needs no patience: %v", err)
 		}
 	})

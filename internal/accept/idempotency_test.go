@@ -1,0 +1,92 @@
+package accept
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"heliograph/internal/sms"
+)
+
+func TestIdempotentSends(t *testing.T) {
+	d := newDesk(t, nil)
+	d.limit.Store(60_000)
+	r := Request{Destination: inUS, Body: "hello", IdempotencyKey: "order-17", Context: map[string]string{"a": "1", "b": "2"}}
+	first, err := d.send(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func(want string) {
+		t.Helper()
+		if id, err := d.send(r); err != nil || id != want {
+			t.Errorf("answered %q, %v; want %q", id, err, want)
+		}
+	}
+	again(first)
+	// What has changed since does not matter: the first one was accepted.
+	d.optOut(t, sms.DefaultOptOutList, inUS)
+	again(first)
+	dry := r
+	dry.DryRun = true
+	id, err := d.send(dry)
+	optedOut.check(t, id, err)
+	other := r
+	other.Body = "good bye"
+	id, err = d.send(other)
+	conflict(sms.ReasonResourceAlreadyExists, sms.TypeMessage).check(t, id, err)
+	if d.spent(t) != 10_000 {
+		t.Errorf("%s USD are spent", d.spent(t))
+	}
+	d.sleep(IdempotencyLife - time.Millisecond)
+	again(first)
+	d.sleep(2 * time.Millisecond)
+	id, err = d.send(r)
+	optedOut.check(t, id, err)
+	r.Destination = inCanada
+	second, err := d.send(r)
+	if err != nil || second == first {
+		t.Fatalf("a day later: %q, %v", second, err)
+	}
+	again(second)
+}
+
+// A request that was refused is none: the next one with its key is looked at anew.
+func TestRefusedRequestsAreNotRemembered(t *testing.T) {
+	d := newDesk(t, nil)
+	r := Request{Destination: inUS, Body: "hello", IdempotencyKey: "key"}
+	d.limit.Store(0)
+	if _, err := d.send(r); err == nil {
+		t.Fatal("accepted")
+	}
+	d.limit.Store(10_000)
+	if _, err := d.send(r); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of many at once one is accepted, and all are answered alike.
+func TestIdempotentSendsAtOnce(t *testing.T) {
+	d := newDesk(t, nil)
+	const senders = 64
+	var mu sync.Mutex
+	answers := map[string]int{}
+	var wg sync.WaitGroup
+	for range senders {
+		wg.Go(func() {
+			id, err := d.send(Request{Destination: inUS, Body: "hello", IdempotencyKey: "once"})
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answers[id]++
+		})
+	}
+	wg.Wait()
+	if counts, err := d.engine.Counts(t.Context()); len(answers) != 1 || counts.Queued != 1 || d.spent(t) != 10_000 || err != nil {
+		t.Errorf("answers %v, %d in the store, %s USD spent, %v", answers, counts.Queued, d.spent(t), err)
+	}
+	if sum, err := d.ledger.Spent(t.Context(), customer, "TEXT", d.now()); err != nil || sum != 10_000 {
+		t.Errorf("the ledger says %s, %v", sum, err)
+	}
+}

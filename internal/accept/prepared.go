@@ -1,0 +1,96 @@
+package accept
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"heliograph/internal/resources"
+	"heliograph/internal/sms"
+	"heliograph/internal/store"
+)
+
+// Prepared is a message that has passed every check and whose spend is set aside. Its
+// caller puts it Into a change and commits that, or else has to Abandon it.
+type Prepared struct {
+	service  *Service
+	message  *sms.Message
+	queued   store.Queued
+	filtered bool
+	spend    store.SpendDelta
+	entries  []store.EntryWrite
+}
+
+// MessageID is the message's, which is to be told to nobody before the commit.
+func (p *Prepared) MessageID() string { return p.service.messageID.Format(p.message.ID) }
+
+// Message is the message as it is written.
+func (p *Prepared) Message() *sms.Message { return p.message }
+
+// Into adds all that is written with the message to a change.
+func (p *Prepared) Into(c *store.Change) {
+	c.Accept = append(c.Accept, store.Accepted{Message: p.message, Queued: p.queued})
+	if m := p.message; p.filtered {
+		c.Parts = append(c.Parts, store.PartChange{
+			Update:  sms.PartUpdate{Message: m.ID, Parts: m.Parts, Kind: sms.UpdateUnsentFinal, Status: sms.StatusProtectBlocked, At: m.AcceptedAt},
+			Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt,
+		})
+	}
+	c.Spend = append(c.Spend, p.spend)
+	c.Entries = append(c.Entries, p.entries...)
+}
+
+// Abandon gives back what was set aside for a message that is not sent.
+func (p *Prepared) Abandon() { p.service.ledger.Return(p.spend) }
+
+// Reply prepares the answer to a message from a handset: from the number that was
+// written to, whatever opt-outs, protect configurations and the sandbox say, without a
+// configuration set, and billed. It is accepted with the change that it is put into, so
+// that the inbound message, what it does and its answer are one transaction.
+//
+// Errors: Validation CANNOT_PARSE, DESTINATION_COUNTRY_BLOCKED,
+// INVALID_IDENTITY_FOR_DESTINATION_COUNTRY and MAXIMUM_SIZE_EXCEEDED, Conflict
+// RESOURCE_NOT_ACTIVE, ServiceQuotaExceeded MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT: then
+// the message has no answer.
+func (v *Service) Reply(ctx context.Context, s *resources.Snapshot, from *sms.PhoneNumber, to, body string) (*Prepared, error) {
+	now := v.now()
+	r := Request{Destination: to, OriginationIdentity: from.ID, Body: body, MessageType: from.MessageType}
+	d, err := v.decide(ctx, s, r, terms{answers: true}, now)
+	if err != nil {
+		return nil, fmt.Errorf("answer from %s: %w", from.ID, err)
+	}
+	return v.prepare(ctx, s, &d, false, now)
+}
+
+// pendingFeedback is the list of the messages whose feedback is awaited, by message ID.
+var pendingFeedback = store.ListID("feedback")
+
+// prepare sets the spend of a decided message aside and gives it its ID.
+func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decision, traced bool, now time.Time) (*Prepared, error) {
+	p := &Prepared{service: v, message: d.message, spend: d.bill(now), filtered: d.protect == sms.ProtectFilter}
+	if err := v.ledger.Reserve(ctx, p.spend, now); err != nil {
+		return nil, err
+	}
+	m := p.message
+	if traced {
+		m.ID = v.ids.NextTraced(now)
+	} else {
+		m.ID = v.ids.Next(now)
+	}
+	m.Reference = reference(m.ID)
+	p.queued = store.Queued{ID: m.ID, Lane: m.Route.Lane, Class: store.ClassOf(m.Type), Parts: m.Parts, Due: m.AcceptedAt, Expires: m.ExpiresAt}
+	if !p.filtered { // which waits in no shard: it ends in the transaction that accepts it
+		p.queued.Shard = v.carriers.Shard(m.Route.Carrier, m.Route.Lane)
+	}
+	if m.FeedbackEnabled {
+		p.entries = append(p.entries, store.EntryWrite{Entry: store.Entry{
+			EntryKey: store.EntryKey{List: pendingFeedback, Key: int64(m.ID)}, At: m.AcceptedAt}})
+	}
+	if n := s.PhoneNumbers.Get(m.Route.IdentityID); n != nil && n.Value.TwoWay.Enabled && !p.filtered {
+		if key, ok := sms.DigitsKey(m.Destination); ok {
+			p.entries = append(p.entries, store.EntryWrite{Entry: store.Entry{
+				EntryKey: store.EntryKey{List: store.ListID("conversation", m.Account, n.Value.Number), Key: key}, At: m.AcceptedAt, Mark: int64(m.ID)}})
+		}
+	}
+	return p, nil
+}
