@@ -11,7 +11,7 @@ CONCURRENT = ./cmd/... ./internal/accept/... ./internal/admin/... ./internal/api
 	./internal/carrier/... ./internal/destination/... ./internal/queue/... ./internal/receipt/... \
 	./internal/resources/... ./internal/smpp/... ./internal/store ./internal/throttle/... ./internal/usage/...
 
-.PHONY: build run test race bench bench-kannel soak startup deb lint clean
+.PHONY: build run test race bench bench-kannel bench-opt-outs soak startup deb lint clean
 
 build:
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/heliograph ./cmd/heliograph
@@ -36,6 +36,10 @@ bench: build
 # Both engines beside Kannel, from Debian's package kannel.
 bench-kannel: build
 	$(GO) run ./test/load -kannel -database $(or $(DATABASE),both)
+
+# What a send costs over an opt-out list of NUMBERS and over an empty one.
+bench-opt-outs: build
+	$(GO) run ./test/load -opt-outs -numbers $(or $(NUMBERS),10000000) -database $(or $(DATABASE),sqlite)
 
 # Half of the peak for LENGTH, with old messages deleted: fails where anything grows.
 soak: build

@@ -78,6 +78,7 @@ func median(runs []result) (m result) {
 	m.peak = int64(middle(func(r result) float64 { return float64(r.peak) }))
 	m.written = middle(func(r result) float64 { return r.written })
 	m.durable = middle(func(r result) float64 { return r.durable })
+	m.optOutRows = middle(func(r result) float64 { return r.optOutRows })
 	return m
 }
 

@@ -4,7 +4,8 @@
 // Kannel beside it, in alternating runs of the same load, and prints ratios:
 // `make bench-kannel`. With -soak it holds a load for long and looks whether
 // anything grows: `make soak`. With -startup it starts the server over a store with
-// many queued messages: `make startup`.
+// many queued messages: `make startup`. With -opt-outs it sends over an empty opt-out
+// list and over one of ten million numbers: `make bench-opt-outs`.
 //
 // Clients, SMSC and server share the machine, as they would in a small
 // installation: the figures are of all of them together.
@@ -35,6 +36,7 @@ type options struct {
 	messages int           // in the store at the start
 	lanes    int           // that they are in
 	stay     time.Duration // that the server is watched after its start
+	numbers  int           // on the long opt-out list
 }
 
 func main() {
@@ -43,6 +45,8 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "bin/heliograph", "the server to measure")
 	soak := flag.Bool("soak", false, "hold a load for long and look whether anything grows")
 	startup := flag.Bool("startup", false, "start over a store with many queued messages, while their carrier is down")
+	optOuts := flag.Bool("opt-outs", false, "send over an empty opt-out list and over a long one, in alternating runs")
+	flag.IntVar(&o.numbers, "numbers", 10_000_000, "on the long opt-out list")
 	flag.StringVar(&o.database, "database", "", "sqlite, postgres (started for the run, from Debian's package postgresql) or both; empty is sqlite, and both beside Kannel")
 	flag.IntVar(&o.sessions, "sessions", 2, "SMPP connections; beside Kannel it is 1")
 	flag.StringVar(&o.profile, "profile", "", "write profiles of the server under each load to PREFIX.LOAD.cpu and PREFIX.LOAD.heap")
@@ -78,6 +82,8 @@ func main() {
 		run = o.soak
 	case *startup:
 		run = o.startup
+	case *optOuts:
+		run = o.optOuts
 	}
 	if err := run(); err != nil {
 		log.Fatal(err)

@@ -41,6 +41,9 @@ type result struct {
 	peak      int64         // bytes of memory, those of a database server not included
 	written   float64       // bytes handed to storage, a message
 	durable   float64       // waits for the disk, a message; 0 where it is not known
+	// optOutRows are the rows of opt-out lists that were read, a message; 0 where it
+	// is not known.
+	optOutRows float64
 }
 
 func (r result) print(name string, l load) {
@@ -57,6 +60,9 @@ func (r result) print(name string, l load) {
 	fmt.Printf("  written                 %8.0f bytes a message", r.written)
 	if r.durable > 0 {
 		fmt.Printf(", in %.3f durable writes", r.durable)
+	}
+	if r.optOutRows > 0 {
+		fmt.Printf(", %.3f rows of opt-out lists read", r.optOutRows)
 	}
 	fmt.Println()
 }
@@ -126,6 +132,7 @@ func (l load) run(start starter) (r result, err error) {
 	r.cpu, r.peak = (after.CPU-before.CPU)/time.Duration(each), after.Peak
 	r.written = float64(after.Written-before.Written) / float64(each)
 	r.durable = float64(after.durable-before.durable) / float64(each)
+	r.optOutRows = float64(after.optOutRows-before.optOutRows) / float64(each)
 	if s, ours := g.(*server); ours && l.receipts {
 		if lines := s.published(); lines < sent*eventsOfMessage {
 			return r, fmt.Errorf("%d events are in the log, %d messages have %d each", lines, sent, eventsOfMessage)
@@ -137,12 +144,13 @@ func (l load) run(start starter) (r result, err error) {
 // account is what a gateway has taken of the machine.
 type account struct {
 	rig.Usage
-	durable int64 // 0 where it is not known
+	durable    int64 // 0 where it is not known
+	optOutRows int64 // likewise
 }
 
 func measured(g gateway) (a account, err error) {
-	if s, ours := g.(*server); ours {
-		a.durable, err = s.durable()
+	if s, ours := g.(interface{ counted() (account, error) }); ours {
+		a, err = s.counted()
 	}
 	a.Usage = g.usage()
 	return a, err

@@ -154,11 +154,14 @@ func (s *server) kill() {
 	s.engine.drop(s.database)
 }
 
-// durable counts the times that the server waited for the disk: transactions of the
-// store, and publications to the log of events.
-func (s *server) durable() (int64, error) {
+// counted is what the server has counted: the times that it waited for the disk, which
+// are transactions of the store and publications to the log of events, and the rows of
+// opt-out lists that it has read.
+func (s *server) counted() (a account, err error) {
 	m, err := s.Metrics()
-	return int64(m["heliograph_store_commit_seconds_count"] + m["heliograph_event_publish_seconds_count"]), err
+	a.durable = int64(m["heliograph_store_commit_seconds_count"] + m["heliograph_event_publish_seconds_count"])
+	a.optOutRows = int64(m["heliograph_opt_out_rows_read_total"])
+	return a, err
 }
 
 // save asks the operator's port for a profile and writes it to a file.
