@@ -8,6 +8,9 @@ import (
 
 func (a *API) describeAccountAttributes(_ context.Context, c *Call, in *wire.DescribeAccountAttributesRequest) (*wire.DescribeAccountAttributesResult, error) {
 	all := []wire.AccountAttribute{{Name: wire.AccountAttributeNameAccountTier, Value: string(c.Account.Account.Tier)}}
+	if id := c.Account.Settings().DefaultProtectConfiguration; id != "" {
+		all = append(all, wire.AccountAttribute{Name: wire.AccountAttributeNameDefaultProtectConfigurationID, Value: id})
+	}
 	attributes, next, err := page(c, all, func(a wire.AccountAttribute) string { return a.Name }, in.MaxResults, in.NextToken,
 		&wire.DescribeAccountAttributesRequest{})
 	if err != nil {
@@ -31,7 +34,7 @@ func (a *API) describeAccountLimits(_ context.Context, c *Call, in *wire.Describ
 		limit(wire.AccountLimitNameRegistrations, 0, l.Registrations),
 		limit(wire.AccountLimitNameRegistrationAttachments, 0, l.RegistrationAttachments),
 		limit(wire.AccountLimitNameSenderIDs, s.SenderIDs.Len(), l.SenderIDs),
-		limit(wire.AccountLimitNameVerifiedDestinationNumbers, 0, l.VerifiedDestinationNumbers),
+		limit(wire.AccountLimitNameVerifiedDestinationNumbers, s.VerifiedNumbers.Len(), l.VerifiedDestinationNumbers),
 	}
 	limits, next, err := page(c, all, func(l wire.AccountLimit) string { return l.Name }, in.MaxResults, in.NextToken,
 		&wire.DescribeAccountLimitsRequest{})

@@ -8,6 +8,7 @@ import (
 
 	"heliograph/internal/api"
 	"heliograph/internal/resources"
+	"heliograph/internal/sms"
 )
 
 func TestAccountAttributes(t *testing.T) {
@@ -19,6 +20,12 @@ func TestAccountAttributes(t *testing.T) {
 		out := must(c.DescribeAccountAttributes(ctx, &smsvoice.DescribeAccountAttributesInput{}))(t)
 		same(t, "attributes", out.AccountAttributes, []types.AccountAttribute{{Name: types.AccountAttributeNameAccountTier, Value: new(string(tier))}})
 	}
+	c.change(func(tx *resources.Tx) {
+		tx.Settings.Put(sms.SettingsID, sms.Settings{DefaultProtectConfiguration: "protect-1"})
+	})
+	out := must(c.DescribeAccountAttributes(ctx, &smsvoice.DescribeAccountAttributesInput{}))(t)
+	same(t, "attributes", out.AccountAttributes, []types.AccountAttribute{{Name: types.AccountAttributeNameAccountTier, Value: new("PRODUCTION")},
+		{Name: types.AccountAttributeNameDefaultProtectConfigurationId, Value: new("protect-1")}})
 }
 
 func TestAccountLimits(t *testing.T) {
@@ -28,12 +35,13 @@ func TestAccountLimits(t *testing.T) {
 	c.senderID("HELIO", "GB")
 	c.configurationSet("alerts")
 	c.optOutList("Alerts")
+	must(c.CreateVerifiedDestinationNumber(ctx, &smsvoice.CreateVerifiedDestinationNumberInput{DestinationPhoneNumber: new("+12065550142")}))(t)
 	limit := func(name types.AccountLimitName, used, most int64) types.AccountLimit {
 		return types.AccountLimit{Name: name, Used: used, Max: most}
 	}
 	want := []types.AccountLimit{
 		limit("CONFIGURATION_SETS", 1, 25), limit("OPT_OUT_LISTS", 2, 25), limit("PHONE_NUMBERS", 2, 25), limit("POOLS", 1, 25),
-		limit("REGISTRATIONS", 0, 25), limit("REGISTRATION_ATTACHMENTS", 0, 25), limit("SENDER_IDS", 1, 25), limit("VERIFIED_DESTINATION_NUMBERS", 0, 10),
+		limit("REGISTRATIONS", 0, 25), limit("REGISTRATION_ATTACHMENTS", 0, 25), limit("SENDER_IDS", 1, 25), limit("VERIFIED_DESTINATION_NUMBERS", 1, 10),
 	}
 	if names := types.AccountLimitName("").Values(); len(names) != len(want) {
 		t.Errorf("the model has %d limits: %v", len(names), names)

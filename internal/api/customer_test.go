@@ -36,7 +36,13 @@ type customer struct {
 // newCustomer starts a server. limits that are all zero are the guide's.
 func newCustomer(t *testing.T, limits api.Limits) *customer {
 	t.Helper()
-	url, directory := startServer(t, func(o *api.Options) { o.Limits = limits })
+	return newCustomerWith(t, func(o *api.Options) { o.Limits = limits })
+}
+
+// newCustomerWith starts a server with other options.
+func newCustomerWith(t *testing.T, edit func(*api.Options)) *customer {
+	t.Helper()
+	url, directory := startServer(t, edit)
 	client := smsvoice.New(smsvoice.Options{
 		Region: customerRegion, BaseEndpoint: &url, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecret, ""),

@@ -77,6 +77,8 @@ func (a *API) operations() []operation {
 		a.eventDestinationOperations(),
 		a.tagOperations(),
 		a.accountOperations(),
+		a.spendLimitOperations(),
+		a.verifiedNumberOperations(),
 		a.sendOperations(),
 		a.protectOperations(),
 		a.feedbackOperations(),

@@ -17,6 +17,10 @@ type Sender interface {
 	// Send answers the MessageId once the message is durable. account is the
 	// caller's, as it was when the call began.
 	Send(ctx context.Context, account *resources.Snapshot, r accept.Request) (messageID string, err error)
+
+	// SendVerification sends a code that verifies its destination number, also where
+	// the sandbox allows nothing else to go there. A free one is not billed.
+	SendVerification(ctx context.Context, account *resources.Snapshot, r accept.Request, free bool) (messageID string, err error)
 }
 
 // sendOperations are there where the API has a Sender.

@@ -24,6 +24,7 @@ type recorder struct {
 	calls   int
 	account *resources.Snapshot
 	request accept.Request
+	free    bool // of a verification
 	err     error
 }
 
@@ -36,6 +37,11 @@ func (r *recorder) Send(_ context.Context, account *resources.Snapshot, request 
 		return "", r.err
 	}
 	return sentID, nil
+}
+
+func (r *recorder) SendVerification(ctx context.Context, account *resources.Snapshot, request accept.Request, free bool) (string, error) {
+	r.free = free
+	return r.Send(ctx, account, request)
 }
 
 func newSender(t *testing.T) (*recorder, *smsvoice.Client, string, *resources.Directory) {

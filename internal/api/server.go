@@ -13,8 +13,10 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/resources"
+	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/trace"
+	"heliograph/internal/verification"
 )
 
 // signingName is the service that requests are signed for.
@@ -40,9 +42,15 @@ type Options struct {
 	// inventory has none.
 	SimulatedInventory bool
 
-	// NextTokenKey signs NextTokens, the same on every node. Empty: one drawn at
-	// random, with which tokens end when the process does.
+	// NextTokenKey signs NextTokens and is what the key of verification codes is made
+	// of, the same on every node. Empty: one drawn at random, with which tokens and
+	// codes end when the process does.
 	NextTokenKey []byte
+
+	// ConfiguredSpend is the configuration's monthly spend limit of a channel of
+	// package resources: resources.SpendByTier, or negative for none. nil: SpendByTier
+	// for each.
+	ConfiguredSpend func(channel string) sms.Money
 
 	// Sender accepts text messages; without one there is no SendTextMessage.
 	Sender Sender
@@ -82,6 +90,8 @@ type API struct {
 	limits            Limits
 	simulated         bool
 	pageKey           []byte
+	codeKey           verification.Key
+	configuredSpend   func(channel string) sms.Money
 	bodies            *bodies
 	verifier          *sigv4.Verifier
 	table             map[string]*endpoint
@@ -101,7 +111,7 @@ func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody, largeBodies), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
-		healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
+		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
 	a.lists, a.feedback = o.Lists, o.Feedback
 	if a.limits == (Limits{}) {
@@ -125,6 +135,10 @@ func New(o Options) *API {
 	if len(a.pageKey) == 0 {
 		a.pageKey = make([]byte, 32)
 		rand.Read(a.pageKey)
+	}
+	a.codeKey = verification.NewKey(a.pageKey)
+	if a.configuredSpend == nil {
+		a.configuredSpend = func(string) sms.Money { return resources.SpendByTier }
 	}
 	rates := o.Rates
 	if rates == nil {

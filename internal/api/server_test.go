@@ -34,6 +34,12 @@ import (
 // options.
 func startServer(t *testing.T, edit func(*api.Options)) (url string, directory *resources.Directory) {
 	t.Helper()
+	return startServerAt(t, tickingClock(), edit)
+}
+
+// startServerAt is startServer with a clock of resources.
+func startServerAt(t *testing.T, now func() time.Time, edit func(*api.Options)) (url string, directory *resources.Directory) {
+	t.Helper()
 	ctx := t.Context()
 	engine, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "heliograph.db"), sqlite.Options{})
 	if err != nil {
@@ -46,7 +52,7 @@ func startServer(t *testing.T, edit func(*api.Options)) (url string, directory *
 	}
 	committer := store.NewCommitter(engine, fence, store.CommitterOptions{})
 	t.Cleanup(committer.Close)
-	directory, err = resources.Open(ctx, engine, committer, "aws", customerRegion, tickingClock())
+	directory, err = resources.Open(ctx, engine, committer, "aws", customerRegion, now)
 	if err != nil {
 		t.Fatal(err)
 	}

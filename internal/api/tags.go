@@ -35,6 +35,8 @@ func tagsOf(s *resources.Snapshot, t sms.ResourceType, id string) (tags map[stri
 		return itemTags(s.ConfigurationSets.Get(id))
 	case sms.TypeOptOutList:
 		return itemTags(s.OptOutLists.Get(id))
+	case sms.TypeVerifiedNumber:
+		return itemTags(s.VerifiedNumbers.Get(id))
 	case sms.TypeProtectConfiguration:
 		return itemTags(s.Protect.Get(id))
 	}
@@ -61,6 +63,8 @@ func setTags(tx *resources.Tx, t sms.ResourceType, id string, tags map[string]st
 		tx.ConfigurationSets.SetTags(id, tags)
 	case sms.TypeOptOutList:
 		tx.OptOutLists.SetTags(id, tags)
+	case sms.TypeVerifiedNumber:
+		tx.VerifiedNumbers.SetTags(id, tags)
 	case sms.TypeProtectConfiguration:
 		tx.Protect.SetTags(id, tags)
 	}

@@ -70,30 +70,20 @@ func (k Key) Digest(account, id, code string) []byte {
 	return mac.Sum(nil)
 }
 
-// Sendable says whether a code may be sent to n now. A code is sent only while a try is
-// left for it.
+// Send is n with a code, of which digest is kept, on its way. It takes the place of any
+// before. free is set for the number's first code, which is not charged. A code is sent
+// only while a try is left for it.
 //
 // Errors: Conflict VERIFICATION_ALREADY_COMPLETE, ServiceQuotaExceeded
 // VERIFICATION_ATTEMPTS_PER_DAY.
-func Sendable(n sms.VerifiedNumber, now time.Time) error {
+func Send(n sms.VerifiedNumber, digest []byte, now time.Time) (sent sms.VerifiedNumber, free bool, err error) {
 	if n.Status == sms.Verified {
-		return complete(n)
+		return n, false, complete(n)
 	}
 	if used := attempts(n, now); used >= AttemptsPerDay-1 {
-		return sms.QuotaExceeded(sms.ReasonVerificationAttemptsPerDay,
+		return n, false, sms.QuotaExceeded(sms.ReasonVerificationAttemptsPerDay,
 			"%d verification codes were sent to this number and tried for it since %s; at most %d are allowed in 24 hours, and one has to be left to try a code.",
 			used, n.AttemptsSince.UTC().Format(time.RFC3339), AttemptsPerDay)
-	}
-	return nil
-}
-
-// Send is n with a code, of which digest is kept, on its way. It takes the place of any
-// before. free is set for the number's first code, which is not charged.
-//
-// Errors: those of Sendable.
-func Send(n sms.VerifiedNumber, digest []byte, now time.Time) (sent sms.VerifiedNumber, free bool, err error) {
-	if err := Sendable(n, now); err != nil {
-		return n, false, err
 	}
 	free = n.CodesSent == 0
 	n = attempted(n, now)
@@ -113,26 +103,25 @@ func Withdraw(n, before sms.VerifiedNumber, digest []byte) sms.VerifiedNumber {
 	return n
 }
 
-// Verify is n after a code with this digest was tried. What it gives has to be stored
-// also where it gives an error.
+// Verify is n after a code with this digest was tried. Where changed is set the caller
+// stores what it gives, also beside an error.
 //
 // Errors: Conflict VERIFICATION_ALREADY_COMPLETE; Conflict VERIFICATION_CODE_EXPIRED for
-// a code that is late, and once the day's attempts are used up, which voids the code;
-// Validation VERIFICATION_CODE_MISMATCH, also where no code was sent.
-func Verify(n sms.VerifiedNumber, digest []byte, now time.Time) (sms.VerifiedNumber, error) {
+// a code that is late, and for any once the day's attempts are used up; Validation
+// VERIFICATION_CODE_MISMATCH, also where no code was sent.
+func Verify(n sms.VerifiedNumber, digest []byte, now time.Time) (tried sms.VerifiedNumber, changed bool, err error) {
 	switch {
 	case n.Status == sms.Verified:
-		return n, complete(n)
+		return n, false, complete(n)
 	case attempts(n, now) >= AttemptsPerDay:
-		n.Code, n.CodeExpires = nil, time.Time{}
-		return n, expired(n, "Too many codes were tried for this number, so that none is valid any more. Ask for another tomorrow.")
+		return n, false, expired(n, "Too many codes were tried for this number, so that none is valid any more. Ask for another tomorrow.")
 	case n.CodesSent > 0 && !now.Before(n.CodeExpires):
-		return n, expired(n, "The verification code is not valid any more: it was for %d minutes. Ask for another.", int(CodeLife.Minutes()))
+		return n, false, expired(n, "The verification code is not valid any more: it was for %d minutes. Ask for another.", int(CodeLife.Minutes()))
 	case n.CodesSent == 0 || !hmac.Equal(n.Code, digest):
-		return attempted(n, now), sms.Invalid(sms.ReasonVerificationCodeMismatch, "VerificationCode", "VerificationCode is not the code that was sent last.")
+		return attempted(n, now), true, sms.Invalid(sms.ReasonVerificationCodeMismatch, "VerificationCode", "VerificationCode is not the code that was sent last.")
 	}
 	n.Status, n.Code, n.CodeExpires = sms.Verified, nil, time.Time{}
-	return n, nil
+	return n, true, nil
 }
 
 // Deletable says whether a number that was added at this time may be deleted now.

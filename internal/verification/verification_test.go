@@ -69,7 +69,11 @@ func TestAttempts(t *testing.T) {
 				if s.send != "" {
 					n, free, err = Send(n, digest(s.send), now)
 				} else {
-					n, err = Verify(n, digest(s.try), now)
+					var changed bool
+					n, changed, err = Verify(n, digest(s.try), now)
+					if wrong := reason(err) == "VERIFICATION_CODE_MISMATCH"; changed != (err == nil || wrong) {
+						t.Errorf("step %d %+v: changed %v", i+1, s, changed)
+					}
 				}
 				if reason(err) != s.reason || free != s.free {
 					t.Fatalf("step %d %+v: %v, free %v", i+1, s, err, free)
@@ -85,7 +89,7 @@ func TestVerifiedForgetsTheCode(t *testing.T) {
 	if err != nil || !n.CodeExpires.Equal(began.Add(15*time.Minute)) || n.Attempts != 1 || n.CodesSent != 1 || !n.AttemptsSince.Equal(began) {
 		t.Fatalf("%+v: %v", n, err)
 	}
-	if n, err = Verify(n, digest("123456"), began); err != nil || n.Status != sms.Verified || n.Code != nil || !n.CodeExpires.IsZero() {
+	if n, _, err = Verify(n, digest("123456"), began); err != nil || n.Status != sms.Verified || n.Code != nil || !n.CodeExpires.IsZero() {
 		t.Errorf("%+v: %v", n, err)
 	}
 }
