@@ -200,9 +200,17 @@ func (s *session) give(answer service.Answer) {
 	maps.Copy(h, answer.Header)
 	status := cmp.Or(answer.Status, http.StatusOK)
 	if h["Content-Length"] == nil && status != http.StatusNoContent && status != http.StatusNotModified {
-		h["Content-Length"] = []string{strconv.Itoa(len(answer.Body))}
+		h["Content-Length"] = []string{strconv.FormatInt(cmp.Or(answer.Length, int64(len(answer.Body))), 10)}
 	}
 	s.answered, s.status = true, status
 	s.w.WriteHeader(status)
-	s.w.Write(answer.Body) // a client that is gone has no answer to give
+	if answer.Write == nil {
+		s.w.Write(answer.Body) // a client that is gone has no answer to give
+		return
+	}
+	if err := answer.Write(s.w); err != nil {
+		// It has begun: that it is not whole shows by the connection's end alone.
+		s.api.log.Warn("an answer was cut off", "operation", s.operation, "request_id", s.call.RequestID, "error", err)
+		panic(http.ErrAbortHandler)
+	}
 }

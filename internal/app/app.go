@@ -77,6 +77,7 @@ type service struct {
 	deactivations *deactivation.Reports
 	deactivated   *deactivation.Intake
 	streams       *firehose.Streams // embedded
+	optOuts       *optout.Checker
 	queue         *queue.Queue
 	receipts      *receipt.Flow
 	work          *work
@@ -224,8 +225,9 @@ func (s *service) openFlows(ctx context.Context) error {
 		FailoverAfter:       s.cfg.FailoverAfter, Reroute: s.reroute,
 		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
+	s.optOuts = optout.NewChecker(s.lists)
 	s.accept = accept.New(accept.Options{
-		Committer: s.committer, Entries: s.lists, OptOuts: optout.NewChecker(s.lists), Protected: s.metrics.protect,
+		Committer: s.committer, Entries: s.lists, OptOuts: s.optOuts, Protected: s.metrics.protect,
 		IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
 		Ledger:   s.ledger(),
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
@@ -353,6 +355,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
 	loops.Go(func() { s.expireReports(running) })
+	loops.Go(func() { s.streams.Run(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
@@ -360,7 +363,6 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	select {
 	case <-ctx.Done():
 	case err := <-served:
-	loops.Go(func() { s.streams.Run(running) })
 		return fmt.Errorf("serve the API: %w", err)
 	case err := <-s.fatal:
 		return fmt.Errorf("the store failed: %w", err)

@@ -53,6 +53,8 @@ var (
 	awaiting = gauge("heliograph_receipts_awaited", "Message parts that wait for their receipt.")
 	parked   = gauge("heliograph_receipts_parked", "Receipts that wait for their message part.")
 
+	optOutRows = counter("heliograph_opt_out_rows_read_total", "Rows of opt-out lists that were looked up, one for each send that was checked.")
+
 	eventsRouted   = counter("heliograph_events_routed_total", "Events taken from the log to be handed to their destinations.")
 	eventsLost     = counter("heliograph_events_lost_total", "Events that a destination never gets: too old, refused for good, or not in the database any more.")
 	eventsDropped  = counter("heliograph_events_dropped_total", "Events that waited for a destination that was deleted.")
@@ -94,6 +96,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	waiting, held := g.receipts.Sizes()
 	set(awaiting, float64(waiting))
 	set(parked, float64(held))
+	set(optOutRows, float64(g.optOuts.RowsRead()))
 
 	g.collectEvents(set)
 }

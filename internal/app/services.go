@@ -2,13 +2,19 @@ package app
 
 import (
 	serving "heliograph/internal/api/service"
+	"heliograph/internal/embedded/firehose"
+	"heliograph/internal/embedded/s3"
 )
 
-// services are the embedded ones, which are answered where aws.endpoint_url names no
-// others.
+// services are those that are answered at the API's port besides its own: the bucket
+// of deactivation reports, and where aws.endpoint_url names no others the embedded
+// services of event destinations.
 func (s *service) services() []serving.Service {
+	all := []serving.Service{s3.New(s.cfg.Region, s.deactivations)}
 	if s.cfg.AWS.EndpointURL != "" {
-		return nil
+		return all
 	}
-	return []serving.Service{}
+	return append(all,
+		firehose.NewService(s.streams, s.cfg.Partition(), s.cfg.Region),
+	)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heliograph/internal/store"
@@ -28,6 +29,7 @@ const (
 // read share the next read; one who is alone reads at once. It has nothing to be closed.
 type Checker struct {
 	lists Reader
+	rows  atomic.Int64
 
 	mu      sync.Mutex
 	reading int // reads under way
@@ -46,6 +48,9 @@ type answer struct {
 
 // NewChecker makes a Checker that reads with lists.
 func NewChecker(lists Reader) *Checker { return &Checker{lists: lists} }
+
+// RowsRead is how many rows were asked for: one a lookup.
+func (c *Checker) RowsRead() int64 { return c.rows.Load() }
 
 // OptedOut reports whether a number, in E.164, is on a list (see List). What is not such
 // a number is on none. The error is ctx's, or the store's for all that were read at
@@ -109,6 +114,7 @@ func (c *Checker) readBatch(batch []lookup) {
 	for i, l := range batch {
 		keys[i] = l.key
 	}
+	c.rows.Add(int64(len(keys)))
 	entries, err := c.lists.Entries(ctx, keys)
 	if err != nil {
 		err = fmt.Errorf("read opt-out lists: %w", err)

@@ -96,7 +96,7 @@ func TestCheckerSharesReads(t *testing.T) {
 				t.Errorf("%d rows were read at once", n)
 			}
 		}
-		if rows != 1000 || s.most > maxReads || len(s.batches) > 8 {
+		if rows != 1000 || c.RowsRead() != 1000 || s.most > maxReads || len(s.batches) > 8 {
 			t.Errorf("%d rows in %d reads, %d of them at once", rows, len(s.batches), s.most)
 		}
 		synctest.Wait()

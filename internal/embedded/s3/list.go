@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"heliograph/internal/api/service"
 )
@@ -131,6 +130,6 @@ func xmlAnswer(status int, document any) (service.Answer, error) {
 	if err != nil {
 		return service.Answer{}, err
 	}
-	return service.Answer{Status: status, Header: http.Header{"Content-Type": {"application/xml"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
+	return service.Answer{Status: status, Header: http.Header{"Content-Type": {"application/xml"}},
 		Body: append([]byte(xml.Header), body...)}, nil
 }
