@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -84,8 +85,15 @@ func (n *node) fill() {
 	moved := accepted(later)
 	moved.Queued.Attempts, moved.Queued.Route = 3, &sms.Route{Identity: "NOTICE", Carrier: "other", PartsPerSecond: 20}
 	n.apply(&store.Change{Accept: []store.Accepted{accepted(queued), moved, accepted(partly), accepted(ended), accepted(plain)},
-		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 6451}}, {UsageKey: store.UsageKey{Account: account, Month: "2026-08", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}}})
-	n.apply(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2026-09", Channel: "TEXT"}, Sums: store.Sums{Price: 12}}}})
+		Spend: []store.SpendDelta{billed("2026-09", "GB", 6451), billed("2026-09", "FR", 7), billed("2026-08", "GB", 1)}})
+	n.apply(&store.Change{Spend: []store.SpendDelta{billed("2026-09", "GB", 12)}})
+	at := func(after time.Duration) time.Time { return n.now.Add(after) }
+	n.apply(&store.Change{Entries: []store.EntryWrite{
+		{Entry: store.Entry{EntryKey: store.EntryKey{List: list, Key: 447700900001 << slot}, At: at(0), Mark: 2, Until: at(time.Hour), Doc: []byte{0, 255}}},
+		{Entry: store.Entry{EntryKey: store.EntryKey{List: list, Key: int64(-slot) - 1}}}},
+		Logs: []store.LogEvent{{Group: list, At: at(0), Slot: slot, Seq: 1 << 40, Message: []byte("a line")}, {Group: list, At: at(time.Second), Slot: slot, Seq: 2}},
+		Append: []store.Event{{Account: account, ConfigurationSet: "topic:t", Status: store.StatusPublication, At: n.now,
+			Detail: store.EventDetail{Content: &store.EventContent{Body: []byte("{}"), Subject: "Grüße", Attributes: map[string]string{"a": "b"}}}}}})
 	n.apply(&store.Change{Mark: []store.Dispatch{
 		{Seq: 1, Shard: "acme", Parts: []sms.PartID{ended.ID.Part(1)}},
 		{Seq: 2, Shard: "acme", Parts: []sms.PartID{partly.ID.Part(1), partly.ID.Part(2), plain.ID.Part(1)}},
@@ -107,6 +115,14 @@ func (n *node) fill() {
 		resource(account, "set", nil, []byte("{}")), resource("", "number", nil, nil)}})
 }
 
+// list is that of all entries, and the group of all log lines.
+var list = store.ListID("list", account)
+
+func billed(month, country string, price sms.Money) store.SpendDelta {
+	return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT", Country: country, Route: "LONG_CODE"},
+		Sums: store.Sums{Parts: 2, Price: price, FeeParts: 1, Fee: 3}}
+}
+
 // contents are what can be read of a store, slot by slot.
 type contents struct {
 	Slots     []slotContents
@@ -117,6 +133,9 @@ type contents struct {
 	Lag       []store.LagBatch
 	Losses    []store.Loss
 	Spend     []sms.Money
+	Usage     []store.Usage
+	Entries   []store.Entry
+	Logs      []store.LogEvent
 	Resources []store.Resource
 	Counts    store.Counts
 }
@@ -187,7 +206,14 @@ func read(t testing.TB, e store.Engine, slots int) contents {
 		m, err := e.Spend(ctx, account, month, "TEXT")
 		need(err)
 		c.Spend = append(c.Spend, m)
+		u, err := e.(store.Lists).Usage(ctx, "", month)
+		need(err)
+		c.Usage = append(c.Usage, u...)
 	}
+	c.Entries, err = e.(store.Lists).EntriesAfter(ctx, store.EntryScan{List: list, After: math.MinInt64, Limit: 1000})
+	need(err)
+	c.Logs, err = e.(store.Lists).LogEvents(ctx, store.LogScan{Group: list, Slot: store.AnySlot, Limit: 1000})
+	need(err)
 	for _, a := range []string{account, ""} {
 		r, err := e.Resources(ctx, a)
 		need(err)

@@ -145,7 +145,7 @@ func testSeveralNodes(t *testing.T, cluster *pgtest.Cluster) {
 	if d := cmp.Diff(want, read(t, e, 3)); d != "" {
 		t.Errorf("-source +target\n%s", d)
 	}
-	if want.Counts.Dispatches != 6 || len(want.Cursors) != 3 || want.Spend[1] != 3*(6451+12) {
+	if want.Counts.Dispatches != 6 || len(want.Cursors) != 3 || want.Spend[1] != 3*(6451+12+7+9) {
 		t.Errorf("the test does not do what it should: %+v, %d cursors, %v", want.Counts, len(want.Cursors), want.Spend)
 	}
 	_ = e.Close()
@@ -230,7 +230,7 @@ func testEveryTableIsKnown(t *testing.T, cluster *pgtest.Cluster) {
 	for _, table := range tables {
 		moved = append(moved, table.Name)
 	}
-	if want := []string{"awaiting", "dispatch", "event", "event_lag", "event_loss", "message", "node", "queued", "receipt_parked", "resource", "router", "spend"}; !slices.Equal(moved, want) {
+	if want := []string{"awaiting", "dispatch", "entry", "event", "event_lag", "event_loss", "log_line", "message", "node", "queued", "receipt_parked", "resource", "router", "spend"}; !slices.Equal(moved, want) {
 		t.Errorf("the tables %v are moved, and not %v: see to it that testThereAndBack has rows in them", moved, want)
 	}
 }

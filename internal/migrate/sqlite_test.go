@@ -195,7 +195,7 @@ func TestNothingIsLeftOfFailures(t *testing.T) {
 		{"a row less", faulty{change: func(table string, r transfer.Row) bool { return table != "event" || r[6].Int != 3 }}, "table event has"},
 		{"another value", faulty{change: func(table string, r transfer.Row) bool {
 			if table == "spend" {
-				r[1].Int++
+				r[3].Int++ // fee
 			}
 			return true
 		}}, "table spend has other rows in the target"},

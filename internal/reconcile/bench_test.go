@@ -96,7 +96,8 @@ func fillStore(b *testing.B, e store.Engine, n int) {
 					PartsPerSecond: 10, Why: "given"}}
 			accept = append(accept, &store.Change{
 				Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: id, Shard: "acme", Lane: m.Route.Lane, Parts: 1, Due: now, Expires: m.ExpiresAt}}},
-				Spend:  []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: now.UTC().Format("2006-01"), Channel: "TEXT"}, Sums: store.Sums{Price: m.Price + m.CarrierFee}}},
+				Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: now.UTC().Format("2006-01"), Channel: "TEXT", Country: m.Country, Route: m.Route.PriceKind()},
+					Sums: store.Sums{Parts: 1, Price: m.Price, FeeParts: 1, Fee: m.CarrierFee}}},
 			})
 			part := func(kind sms.UpdateKind, status sms.Status) *store.Change {
 				return &store.Change{Parts: []store.PartChange{{Shard: "acme", Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt,

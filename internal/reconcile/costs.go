@@ -9,43 +9,43 @@ import (
 	"heliograph/internal/store"
 )
 
-// costs adds up what messages cost, by account and month of acceptance in UTC.
-// Messages that follow one another are mostly of one month.
+// costs adds up what messages are billed, by account, month of acceptance in UTC,
+// country and kind of route. Messages that follow one another are mostly alike in that.
 type costs struct {
-	sums map[store.SpendKey]*sms.Money
+	sums map[store.UsageKey]*billed
 
-	account    string
+	key        store.UsageKey
 	begin, end time.Time // of the month
-	sum        *sms.Money
+	sum        *billed
 }
 
 func (c *costs) add(m *store.AuditedMessage) {
-	if c.sum == nil || m.Account != c.account || m.AcceptedAt.Before(c.begin) || !m.AcceptedAt.Before(c.end) {
+	if c.sum == nil || m.Account != c.key.Account || m.Country != c.key.Country || m.Route != c.key.Route ||
+		m.AcceptedAt.Before(c.begin) || !m.AcceptedAt.Before(c.end) {
 		c.find(m)
 	}
-	*c.sum += m.Price + m.CarrierFee
+	c.sum.add(m)
 }
 
 func (c *costs) find(m *store.AuditedMessage) {
 	at := m.AcceptedAt.UTC()
-	c.account = m.Account
 	c.begin = time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	c.end = c.begin.AddDate(0, 1, 0)
-	key := store.SpendKey{Account: m.Account, Month: at.Format("2006-01"), Channel: channelText}
-	if c.sum = c.sums[key]; c.sum == nil {
+	c.key = store.UsageKey{Account: m.Account, Month: at.Format("2006-01"), Channel: channelText, Country: m.Country, Route: m.Route}
+	if c.sum = c.sums[c.key]; c.sum == nil {
 		if c.sums == nil {
-			c.sums = map[store.SpendKey]*sms.Money{}
+			c.sums = map[store.UsageKey]*billed{}
 		}
-		c.sum = new(sms.Money)
-		c.sums[key] = c.sum
+		c.sum = new(billed)
+		c.sums[c.key] = c.sum
 	}
 }
 
 // append adds the sums of a month, or with "" of all, to to.
 func (c *costs) append(to []Amount, month string) []Amount {
-	for k, amount := range c.sums {
-		if (month == "" || month == k.Month) && *amount != 0 {
-			to = append(to, Amount{k.Account, k.Month, k.Channel, *amount})
+	for k, sum := range c.sums {
+		if (month == "" || month == k.Month) && *sum != (billed{}) {
+			to = append(to, amount(k, *sum))
 		}
 	}
 	return to
@@ -73,9 +73,9 @@ func (w *Walker) spend(ctx context.Context, a *Answer) error {
 		return err
 	}
 	page.Cost = costs.append(page.Cost, s.Month)
-	for k, amount := range ledger {
+	for k, sums := range ledger {
 		if s.Month == "" || s.Month == k.Month {
-			page.Ledger = append(page.Ledger, Amount{k.Account, k.Month, k.Channel, amount})
+			page.Ledger = append(page.Ledger, amount(k, billed{Sums: sums}))
 		}
 	}
 	s.Stage = StageDone

@@ -2,8 +2,6 @@ package reconcile
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -27,13 +25,19 @@ type Page struct {
 	Pruned sms.ID `json:"pruned,omitempty"`
 }
 
-// Amount is what an account spent in a month on a channel, in millionths of a US
-// dollar.
+// Amount is what an account is billed in a month on a channel for parts to a country by
+// a kind of route: how many parts, and in millionths of a US dollar what they cost.
 type Amount struct {
-	Account string    `json:"account"`
-	Month   string    `json:"month"`
-	Channel string    `json:"channel"`
-	Amount  sms.Money `json:"amount"`
+	Account  string    `json:"account"`
+	Month    string    `json:"month"`
+	Channel  string    `json:"channel"`
+	Country  string    `json:"country"` // with Route empty in rows from before these were kept
+	Route    string    `json:"route"`
+	Parts    int64     `json:"parts"`
+	Price    sms.Money `json:"price"`
+	FeeParts int64     `json:"fee_parts"`
+	Fee      sms.Money `json:"fee"`
+	Free     int64     `json:"free,omitempty"` // parts of messages that cost nothing
 }
 
 // Log is the event log of a slot, or the part of it that is in the window.
@@ -67,6 +71,10 @@ type Spend struct {
 	Channel  string `json:"channel"`
 	Ledger   string `json:"ledger_usd"`
 	Messages string `json:"messages_usd"` // price and carrier fee of those there are
+	// Parts are those that the ledger has. They and the amounts are compared by country
+	// and kind of route, or in a month of which the ledger has rows from before it kept
+	// these, the amounts of the whole month.
+	Parts int64 `json:"ledger_parts"`
 	// Compared is exactly, at_most where messages of the month may have been
 	// pruned, or not_whole where the window has only a part of the month.
 	Compared string `json:"compared"`
@@ -90,7 +98,7 @@ type Report struct {
 	Broken              int64    `json:"broken"`
 	Holds               bool     `json:"holds"`
 
-	cost, ledger map[store.SpendKey]sms.Money
+	cost, ledger map[store.UsageKey]billed
 	pruned       sms.ID
 	open         bool // the window has no end
 }
@@ -98,7 +106,7 @@ type Report struct {
 // NewReport is an empty report of a window; a zero time is no bound.
 func NewReport(from, to, now time.Time) *Report {
 	r := &Report{From: from, To: to, open: to.IsZero(), Logs: []Log{}, Waiting: []Wait{}, Losses: []Loss{},
-		cost: map[store.SpendKey]sms.Money{}, ledger: map[store.SpendKey]sms.Money{}}
+		cost: map[store.UsageKey]billed{}, ledger: map[store.UsageKey]billed{}}
 	if r.open {
 		r.To = now
 	}
@@ -146,12 +154,6 @@ func sum(a, b Messages) Messages {
 		a.Successful + b.Successful, a.Queued + b.Queued, a.Awaiting + b.Awaiting}
 }
 
-func add(sums map[store.SpendKey]sms.Money, amounts []Amount) {
-	for _, a := range amounts {
-		sums[store.SpendKey{Account: a.Account, Month: a.Month, Channel: a.Channel}] += a.Amount
-	}
-}
-
 // channelText is what text messages are spent on.
 const channelText = "TEXT"
 
@@ -181,71 +183,17 @@ func monthOf(month string) (begin, end time.Time, err error) {
 	return begin, begin.AddDate(0, 1, 0), err
 }
 
-// unequal are the accounts' months whose ledger is not what the messages cost.
-func (r *Report) unequal() []store.SpendKey {
-	var out []store.SpendKey
-	for _, k := range r.months() {
-		ledger, cost := r.ledger[k], r.cost[k]
-		switch r.compared(k.Month) {
-		case exactly:
-			if ledger != cost {
-				out = append(out, k)
-			}
-		case atMost:
-			// The ledger's rows are pruned too, in their own time.
-			if _, there := r.ledger[k]; there && cost > ledger {
-				out = append(out, k)
-			}
-		}
-	}
-	return out
-}
-
-// months are the accounts' months on the channel that messages are spent on.
-func (r *Report) months() []store.SpendKey {
-	all := map[store.SpendKey]bool{}
-	for _, sums := range []map[store.SpendKey]sms.Money{r.cost, r.ledger} {
-		for k := range sums {
-			if k.Channel == channelText {
-				all[k] = true
-			}
-		}
-	}
-	return slices.SortedFunc(maps.Keys(all), func(a, b store.SpendKey) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Month, b.Month))
-	})
-}
-
-// doubts are the months to be counted once more: a message may have been written
-// behind where the count was by then.
-func (r *Report) doubts() []string {
-	var out []string
-	for _, k := range r.unequal() {
-		if _, _, err := monthOf(k.Month); err == nil && !slices.Contains(out, k.Month) {
-			out = append(out, k.Month)
-		}
-	}
-	return out
-}
-
-// forget makes room for a month that is counted once more.
-func (r *Report) forget(month string) {
-	for _, sums := range []map[store.SpendKey]sms.Money{r.cost, r.ledger} {
-		maps.DeleteFunc(sums, func(k store.SpendKey, _ sms.Money) bool { return k.Month == month })
-	}
-}
-
 // finish compares what can only be compared in the end, and answers what broke.
 func (r *Report) finish() []Break {
 	var out []Break
-	for _, k := range r.unequal() {
-		out = append(out, Break{Kind: KindSpend, Row: fmt.Sprintf("spend of account %s in %s on %s", k.Account, k.Month, k.Channel),
-			Why: fmt.Sprintf("the ledger has %s USD, and its messages cost %s USD", r.ledger[k], r.cost[k])})
+	for _, u := range r.unequal() {
+		out = append(out, Break{Kind: KindSpend, Row: u.row(), Why: u.why()})
 	}
 	r.Spend = []Spend{}
-	for _, k := range r.months() {
-		r.Spend = append(r.Spend, Spend{Account: k.Account, Month: k.Month, Channel: k.Channel,
-			Ledger: r.ledger[k].String(), Messages: r.cost[k].String(), Compared: r.compared(k.Month)})
+	for _, m := range r.months() {
+		ledger, cost := whole(r.ledger, m.keys), whole(r.cost, m.keys)
+		r.Spend = append(r.Spend, Spend{Account: m.Account, Month: m.Month, Channel: m.Channel,
+			Ledger: ledger.Amount().String(), Messages: cost.Amount().String(), Parts: ledger.Parts, Compared: r.compared(m.Month)})
 	}
 	r.Broken += int64(len(out))
 	r.PartsOnTheWire = r.Parts.OnTheWire()

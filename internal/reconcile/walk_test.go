@@ -57,9 +57,11 @@ func (r *rig) apply(changes ...*store.Change) {
 func (r *rig) accept(at time.Time, parts int) *sms.Message {
 	r.Helper()
 	m := &sms.Message{ID: r.ids.Next(at), Account: "111122223333", AcceptedAt: at, Parts: parts, ConfigurationSet: "set",
+		Country: "GB", Route: sms.Route{Kind: sms.IdentitySharedRoute},
 		Price: sms.Money(parts) * sms.USD * 9 / 10, CarrierFee: sms.Money(parts) * sms.USD / 10}
 	r.apply(&store.Change{Accept: []store.Accepted{{Message: m, Queued: store.Queued{ID: m.ID, Shard: "acme", Lane: "lane", Parts: parts}}},
-		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: at.UTC().Format("2006-01"), Channel: "TEXT"}, Sums: store.Sums{Price: m.Price + m.CarrierFee}}}})
+		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: m.Account, Month: at.UTC().Format("2006-01"), Channel: "TEXT", Country: m.Country, Route: m.Route.PriceKind()},
+			Sums: store.Sums{Parts: int64(m.Parts), Price: m.Price, FeeParts: int64(m.Parts), Fee: m.CarrierFee}}}})
 	return m
 }
 
@@ -152,7 +154,7 @@ func TestReportOfAWholeStore(t *testing.T) {
 	want.Logs = []Log{{Written: last, There: last, Behind: 40, Ahead: last - 40}}
 	want.Waiting = []Wait{{"1/set/d", 3}}
 	want.Losses = []Loss{{"1/set/d", 5, 0}, {"1/set/gone", 0, 5}}
-	want.Spend = []Spend{{"111122223333", "2026-02", "TEXT", "12.00", "12.00", exactly}, {"111122223333", "2026-03", "TEXT", "24.00", "24.00", exactly}}
+	want.Spend = []Spend{{"111122223333", "2026-02", "TEXT", "12.00", "12.00", 12, exactly}, {"111122223333", "2026-03", "TEXT", "24.00", "24.00", 24, exactly}}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool {
 		f, field := p.Last().(cmp.StructField)
 		return field && !slices.Contains([]string{"From", "To"}, f.Name()) && f.Name()[0] >= 'a'
@@ -217,17 +219,29 @@ func TestBrokenRows(t *testing.T) {
 		{"a final event comes twice", func(r *rig, m []*sms.Message) {
 			r.exec("INSERT INTO event SELECT 1 + (SELECT max(key) FROM event), msg, account, cset, status, at, final, doc FROM event WHERE msg = ? AND final", int64(m[1].ID))
 		}, []string{"ended_twice|%d||it has 2 final events: QUEUED SUCCESSFUL UNREACHABLE. UNREACHABLE."}, 1},
-		{"the ledger says more", func(r *rig, m []*sms.Message) { r.exec("UPDATE spend SET amount = amount + 1") },
-			[]string{"spend||spend of account 111122223333 in 2026-03 on TEXT|the ledger has 12.000001 USD, and its messages cost 12.00 USD"}, 0},
+		{"the ledger says more", func(r *rig, m []*sms.Message) { r.exec("UPDATE spend SET price = price + 1") },
+			[]string{"spend||spend of account 111122223333 in 2026-03 on TEXT to GB by SHARED_ROUTE|the ledger has 12.000001 USD, and its messages cost 12.00 USD"}, 0},
+		{"the ledger has more parts", func(r *rig, m []*sms.Message) {
+			r.exec("UPDATE spend SET parts = parts + 1, fee_parts = fee_parts + 1, price = price - 1, fee = fee + 1")
+		}, []string{"spend||spend of account 111122223333 in 2026-03 on TEXT to GB by SHARED_ROUTE|the ledger has 13 parts for 10.799999 USD and 13 carrier fees of 1.200001 USD, " +
+			"and its messages 12 parts for 10.80 USD and 12 carrier fees of 1.20 USD"}, 0},
+		{"the ledger has another country", func(r *rig, m []*sms.Message) { r.exec("UPDATE spend SET country = 'FR'") },
+			[]string{"spend||spend of account 111122223333 in 2026-03 on TEXT to FR by SHARED_ROUTE|the ledger has 12.00 USD, and its messages cost 0.00 USD",
+				"spend||spend of account 111122223333 in 2026-03 on TEXT to GB by SHARED_ROUTE|the ledger has 0.00 USD, and its messages cost 12.00 USD"}, 0},
+		{"a month from before countries were kept", func(r *rig, m []*sms.Message) {
+			r.exec("UPDATE spend SET country = '', route = '', price = price + fee + 1, fee = 0, parts = 0, fee_parts = 0")
+		}, []string{"spend||spend of account 111122223333 in 2026-03 on TEXT|the ledger has 12.000001 USD, and its messages cost 12.00 USD"}, 0},
 		{"the ledger is gone", func(r *rig, m []*sms.Message) { r.exec("DELETE FROM spend") },
-			[]string{"spend||spend of account 111122223333 in 2026-03 on TEXT|the ledger has 0.00 USD, and its messages cost 12.00 USD"}, 0},
-		{"the ledger has a month without messages", func(r *rig, m []*sms.Message) { r.exec("INSERT INTO spend VALUES ('1', 'never', 'TEXT', 1)") },
-			[]string{"spend||spend of account 1 in never on TEXT|the ledger has 0.000001 USD, and its messages cost 0.00 USD"}, 0},
+			[]string{"spend||spend of account 111122223333 in 2026-03 on TEXT to GB by SHARED_ROUTE|the ledger has 0.00 USD, and its messages cost 12.00 USD"}, 0},
+		{"the ledger has a month without messages", func(r *rig, m []*sms.Message) {
+			r.exec("INSERT INTO spend VALUES ('1', 'never', 'TEXT', 'GB', 'SHARED_ROUTE', 0, 1, 0, 0)")
+		},
+			[]string{"spend||spend of account 1 in never on TEXT to GB by SHARED_ROUTE|the ledger has 0.000001 USD, and its messages cost 0.00 USD"}, 0},
 		{"a queued row is gone", func(r *rig, m []*sms.Message) { r.exec("DELETE FROM queued") },
 			[]string{"lost|%d||it has no final event and no open row: QUEUED"}, 6},
 		{"a message is gone", func(r *rig, m []*sms.Message) { r.exec("DELETE FROM message WHERE id = ?", int64(m[5].ID)) },
 			[]string{"no_message|%d||the message is not there, but 2 of its events are: QUEUED SUCCESSFUL, and it is awaiting receipts",
-				"spend||spend of account 111122223333 in 2026-03 on TEXT|the ledger has 12.00 USD, and its messages cost 11.00 USD"}, 5},
+				"spend||spend of account 111122223333 in 2026-03 on TEXT to GB by SHARED_ROUTE|the ledger has 12.00 USD, and its messages cost 11.00 USD"}, 5},
 		{"an end is undone", func(r *rig, m []*sms.Message) {
 			r.exec("INSERT INTO queued SELECT ?, 'acme', 'lane', 0, 2, 0, 0, 0, NULL", int64(m[2].ID))
 		}, []string{"open_and_ended|%d||it has a final event, QUEUED SUCCESSFUL UNKNOWN., and it is queued"}, 2},
@@ -329,13 +343,41 @@ func TestPrunedByTheStore(t *testing.T) {
 	}
 }
 
+// The month in which countries came to be kept is compared as a whole. What costs
+// nothing may be counted or not.
+func TestRowsWithoutCountries(t *testing.T) {
+	r := newRig(t)
+	r.lives(noon.Add(-time.Hour))
+	r.exec("UPDATE spend SET country = '', route = '', price = price + fee, fee = 0, parts = 0, fee_parts = 0")
+	r.lives(noon.Add(-time.Minute * 30))
+	if got := r.holds(Window{}); got.Spend[0].Parts != 12 || got.Spend[0].Ledger != "24.00" {
+		t.Errorf("%+v", got.Spend)
+	}
+	r = newRig(t)
+	r.lives(noon.Add(-time.Hour))
+	free := &sms.Message{ID: r.ids.Next(noon.Add(-time.Hour)), Account: "111122223333", AcceptedAt: noon.Add(-time.Hour), Parts: 2, Country: "FR",
+		Route: sms.Route{Kind: sms.IdentitySenderID}}
+	r.apply(&store.Change{Accept: []store.Accepted{{Message: free, Queued: store.Queued{ID: free.ID, Shard: "acme", Lane: "lane", Parts: 2}}}})
+	r.holds(Window{})
+	count := func() {
+		r.apply(&store.Change{Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: free.Account, Month: "2026-03", Channel: "TEXT", Country: "FR", Route: "SENDER_ID"},
+			Sums: store.Sums{Parts: 2}}}})
+	}
+	count()
+	r.holds(Window{})
+	count()
+	if _, broken := r.run(Window{}); len(broken) != 1 || !strings.Contains(broken[0], "on TEXT to FR by SENDER_ID|the ledger has 4 parts for 0.00 USD") {
+		t.Error(broken)
+	}
+}
+
 // late is a store in which a message appears behind where the count was.
 type late struct {
 	*sqlite.Engine
 	arrive func()
 }
 
-func (l *late) AuditSpend(ctx context.Context, from, to sms.ID, each func(*store.AuditedMessage) error) (map[store.SpendKey]sms.Money, error) {
+func (l *late) AuditSpend(ctx context.Context, from, to sms.ID, each func(*store.AuditedMessage) error) (map[store.UsageKey]store.Sums, error) {
 	if l.arrive != nil {
 		l.arrive()
 		l.arrive = nil

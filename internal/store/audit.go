@@ -16,9 +16,9 @@ type Auditor interface {
 	// to go on: to where nothing is left. limit is about how many it reads. The
 	// Audited is used again for the next one.
 	AuditMessages(ctx context.Context, from, to sms.ID, limit int, each func(*Audited) error) (next sms.ID, err error)
-	// AuditSpend reads what all accounts have spent, and calls each with the messages
+	// AuditSpend reads what all accounts were billed, and calls each with the messages
 	// that have IDs from from on and below to, which are in that by then.
-	AuditSpend(ctx context.Context, from, to sms.ID, each func(*AuditedMessage) error) (map[SpendKey]sms.Money, error)
+	AuditSpend(ctx context.Context, from, to sms.ID, each func(*AuditedMessage) error) (map[UsageKey]Sums, error)
 	// AuditLogs are the event logs of the slots that have one, in order.
 	AuditLogs(ctx context.Context) ([]AuditedLog, error)
 	// AuditLog counts a slot's events after a Seq up to another, about limit of them,

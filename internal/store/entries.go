@@ -31,7 +31,8 @@ func ListID(names ...string) int64 {
 type EntryKey struct{ List, Key int64 }
 
 // Entry is a row of a list. What At, Mark, Until and Doc mean is the list's own; a
-// zero time comes back as one, others to the millisecond and in UTC.
+// zero time comes back as one, others to the millisecond and in UTC; an empty Doc comes
+// back as nil.
 type Entry struct {
 	EntryKey
 	At    time.Time
@@ -66,7 +67,7 @@ type LogEvent struct {
 	At      time.Time
 	Slot    int
 	Seq     int64
-	Message []byte
+	Message []byte // an empty one comes back as nil
 }
 
 // LogPlace is where a line stands in its group: by time, then by Slot, then by Seq. The

@@ -56,6 +56,9 @@ type Pass struct {
 	Nth    int     // of Lists, or of the groups of Logs in order
 }
 
+// Groups are the groups of Logs, in order.
+func (p *Pass) Groups() []int64 { return slices.Sorted(maps.Keys(p.Logs)) }
+
 // PruneStage is what a Pass goes over, one after the other.
 type PruneStage int
 
@@ -84,6 +87,11 @@ type Pruned struct {
 
 // Rows are all of them.
 func (p Pruned) Rows() int { return p.Messages + p.Events + p.Receipts + p.Spend + p.Entries + p.Logs }
+
+// Plus adds up what steps have pruned.
+func (p Pruned) Plus(q Pruned) Pruned {
+	return Pruned{p.Messages + q.Messages, p.Events + q.Events, p.Receipts + q.Receipts, p.Spend + q.Spend, p.Entries + q.Entries, p.Logs + q.Logs, p.Held + q.Held}
+}
 
 // Shrunk tells what came of Shrink.
 type Shrunk struct {

@@ -30,8 +30,9 @@ var (
 var ErrVersion = errors.New("resource was changed meanwhile")
 
 // ErrExists is the answer to a single change that accepts a message whose ID is
-// taken. Other changes of the batch are not touched.
-var ErrExists = errors.New("message is in the store already")
+// taken, or puts an entry Absent where there is one. Other changes of the batch are
+// not touched.
+var ErrExists = errors.New("in the store already")
 
 // ErrNotFound is answered by lookups of a single row.
 var ErrNotFound = errors.New("not in the store")
@@ -237,6 +238,11 @@ type Sums struct {
 
 // Amount is all that was paid.
 func (s Sums) Amount() sms.Money { return s.Price + s.Fee }
+
+// Plus adds sums up.
+func (s Sums) Plus(t Sums) Sums {
+	return Sums{s.Parts + t.Parts, s.Price + t.Price, s.FeeParts + t.FeeParts, s.Fee + t.Fee}
+}
 
 // SpendDelta adds to what an account is billed in a month (UTC, "2006-01") on a
 // channel ("TEXT" or "VOICE") for parts to a country (ISO 3166-1 alpha-2) by a kind of

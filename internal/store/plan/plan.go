@@ -4,7 +4,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -32,23 +35,25 @@ type Row struct {
 }
 
 // Batch folds the changes of one transaction. What they speak of must have been
-// loaded before: open rows, known IDs and the versions of resources.
+// loaded before: open rows, known IDs, the versions of resources, and which entries
+// are there that are to be put where there is none.
 type Batch struct {
-	Seq      int64                       // of the last event
-	Rows     []Row                       // of the messages that were spoken of
-	Versions map[store.ResourceKey]int64 // 0: not there
-	Spend    map[SpendKey]sms.Money      // sums of what was spent
+	Seq      int64                                // of the last event
+	Rows     []Row                                // of the messages that were spoken of
+	Versions map[store.ResourceKey]int64          // 0: not there
+	Spend    map[store.UsageKey]store.Sums        // sums of what was spent
+	Stored   map[store.EntryKey]bool              // entries that are stored, as far as that matters
+	Relied   map[store.EntryKey]bool              // entries that must not be stored, for a change to be made
+	Entries  map[store.EntryKey]*store.EntryWrite // the last write of each
 
 	slot  int
 	index map[sms.ID]int // in Rows
 }
 
-// SpendKey is what sums of spend are kept by.
-type SpendKey struct{ Account, Month, Channel string }
-
 // New makes an empty Batch.
 func New() *Batch {
-	return &Batch{index: map[sms.ID]int{}, Versions: map[store.ResourceKey]int64{}, Spend: map[SpendKey]sms.Money{}}
+	return &Batch{index: map[sms.ID]int{}, Versions: map[store.ResourceKey]int64{}, Spend: map[store.UsageKey]store.Sums{},
+		Stored: map[store.EntryKey]bool{}, Relied: map[store.EntryKey]bool{}, Entries: map[store.EntryKey]*store.EntryWrite{}}
 }
 
 // Reset empties the batch for the next transaction, whose events are those of
@@ -58,6 +63,9 @@ func (b *Batch) Reset(slot int, seq int64) {
 	clear(b.index)
 	clear(b.Versions)
 	clear(b.Spend)
+	clear(b.Stored)
+	clear(b.Relied)
+	clear(b.Entries)
 	clear(b.Rows)
 	b.Rows = b.Rows[:0]
 }
@@ -90,7 +98,14 @@ func (b *Batch) Apply(c *store.Change) {
 		b.requeue(c, &c.Requeue[i])
 	}
 	for _, s := range c.Spend {
-		b.Spend[SpendKey{s.Account, s.Month, s.Channel}] += s.Amount()
+		b.Spend[s.UsageKey] = b.Spend[s.UsageKey].Plus(s.Sums)
+	}
+	for i := range c.Entries {
+		w := &c.Entries[i]
+		if b.Entries[w.EntryKey] == nil && w.Absent {
+			b.Relied[w.EntryKey] = true
+		}
+		b.Entries[w.EntryKey] = w
 	}
 	for _, e := range c.Append {
 		b.event(c, e)
@@ -109,6 +124,12 @@ func (b *Batch) Apply(c *store.Change) {
 // check finds what keeps the change from being made. The messages that it
 // accepts are known from then on.
 func (b *Batch) check(c *store.Change) error {
+	for i := range c.Entries {
+		w := &c.Entries[i]
+		if w.Absent && b.hasEntry(w.EntryKey) {
+			return fmt.Errorf("%w: entry %d of list %d", store.ErrExists, w.Key, w.List)
+		}
+	}
 	for i := range c.Resources {
 		w := &c.Resources[i]
 		if has := b.Versions[w.ResourceKey]; has != w.Expect {
@@ -126,6 +147,21 @@ func (b *Batch) check(c *store.Change) error {
 		b.Row(id).Known = true
 	}
 	return nil
+}
+
+// hasEntry reports whether an entry is there after the changes so far.
+func (b *Batch) hasEntry(key store.EntryKey) bool {
+	if w := b.Entries[key]; w != nil {
+		return !w.Delete
+	}
+	return b.Stored[key]
+}
+
+// EntryKeys are the keys of Entries, in order.
+func (b *Batch) EntryKeys() []store.EntryKey {
+	return slices.SortedFunc(maps.Keys(b.Entries), func(a, b store.EntryKey) int {
+		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Key, b.Key))
+	})
 }
 
 func (b *Batch) accept(c *store.Change, a *store.Accepted) {

@@ -74,8 +74,8 @@ func (e *Engine) apply(f store.Fence, changes []*store.Change) (err error) {
 		case codeSerialization, codeDeadlock:
 			again = true
 		case codeUniqueViolation:
-			// An ID is taken, or another node has made the same resource: the next
-			// attempt sees it.
+			// An ID is taken, or another node has made the same resource or entry: the
+			// next attempt sees it.
 			again, strict = !strict || e.loader.racing(), true
 		case codeDivisionByZero:
 			var step *stepError
@@ -93,9 +93,12 @@ func (e *Engine) apply(f store.Fence, changes []*store.Change) (err error) {
 	return classify(context.Background(), err)
 }
 
-// racing reports whether the batch makes resources, which another node may make at
-// the same time.
+// racing reports whether the batch makes resources or entries that must not be there,
+// which another node may make at the same time.
 func (l *loader) racing() bool {
+	if l.entries[0].n > 0 {
+		return true
+	}
 	for _, there := range l.resources {
 		if !there {
 			return true

@@ -210,11 +210,15 @@ func (c *copied) learn(ctx context.Context) error {
 	return nil
 }
 
+// ordered are tables whose rows are read in another order than that of their seq or
+// ID.
+var ordered = map[string]string{"entry": " ORDER BY list, key", "log_line": " ORDER BY grp, slot, at, seq"}
+
 // Count is the number of a table's rows.
 func (c *copied) Count(ctx context.Context, table string) (n int64, err error) {
 	from := quoted(table)
 	if table == spendTable {
-		from = "(SELECT FROM spend GROUP BY account, month, channel) AS s"
+		from = "(SELECT FROM spend GROUP BY account, month, channel, country, route) AS s"
 	}
 	err = c.conn.QueryRow(ctx, "SELECT count(*) FROM "+from).Scan(&n)
 	return n, classify(ctx, err)
@@ -247,11 +251,13 @@ func (c *copied) selection(t transfer.Table) string {
 		return `SELECT n.epoch, coalesce(l.id, 0), n.name, coalesce(l.seq, 0), n.slot FROM node n LEFT JOIN LATERAL
 			(SELECT seq, id FROM last_commit WHERE slot = n.slot ORDER BY epoch DESC, n DESC LIMIT 1) l ON true ORDER BY n.slot`
 	case spendTable:
-		return "SELECT account, sum(amount)::bigint, channel, month FROM spend GROUP BY account, month, channel"
+		return `SELECT account, channel, country, sum(fee)::bigint, sum(fee_parts)::bigint, month, sum(parts)::bigint, sum(price)::bigint, route
+			FROM spend GROUP BY account, month, channel, country, route`
 	}
-	names, order := make([]string, len(t.Columns)), ""
+	names, order := make([]string, len(t.Columns)), ordered[t.Name]
 	for i, column := range t.Columns {
 		switch names[i] = quoted(column.Name); {
+		case order != "":
 		case column.Name == "seq":
 			order = " ORDER BY slot, seq"
 		case column.Name == "id" && column.Kind == transfer.Integer:

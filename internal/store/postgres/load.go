@@ -54,6 +54,7 @@ type loader struct {
 	keys      [4]array                   // IDs, by bit of want
 	known     array
 	names     [3]array // of resources
+	entries   [2]array // lists and keys of entries that must not be there
 }
 
 func newLoader() *loader {
@@ -63,6 +64,9 @@ func newLoader() *loader {
 	}
 	for i := range l.names {
 		l.names[i].oid = oidTexts
+	}
+	for i := range l.entries {
+		l.entries[i].oid = oidInts
 	}
 	return l
 }
@@ -74,6 +78,8 @@ func (l *loader) collect(f store.Fence, changes []*store.Change, newest sms.ID, 
 	clear(l.wanted)
 	clear(l.resources)
 	l.known.reset()
+	l.entries[0].reset()
+	l.entries[1].reset()
 	want := func(id sms.ID, w want) {
 		if id <= newest || id.Slot() != f.Slot {
 			l.wanted[id] |= w
@@ -92,11 +98,17 @@ func (l *loader) collect(f store.Fence, changes []*store.Change, newest sms.ID, 
 		for i := range c.Requeue {
 			want(c.Requeue[i].Queued.ID, wantLockQueued)
 		}
+		for i := range c.Entries {
+			if w := &c.Entries[i]; w.Absent {
+				l.entries[0].int(w.List)
+				l.entries[1].int(w.Key)
+			}
+		}
 		for i := range c.Resources {
 			l.resources[c.Resources[i].ResourceKey] = false
 		}
 	}
-	return len(l.wanted) > 0 || len(l.resources) > 0 || l.known.n > 0
+	return len(l.wanted) > 0 || len(l.resources) > 0 || l.known.n > 0 || l.entries[0].n > 0
 }
 
 // send adds the reading statements. Queued comes before awaiting: a message moves
@@ -133,6 +145,12 @@ func (l *loader) send(x *exchange, b *plan.Batch) {
 			b.Row(sms.ID(r.int(0))).Known = true
 			return nil
 		}, l.known.param())
+	}
+	if l.entries[0].n > 0 {
+		x.add(storedEntries, func(r row) error {
+			b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = true
+			return nil
+		}, l.entries[0].param(), l.entries[1].param())
 	}
 	l.sendResources(x, b)
 }

@@ -41,8 +41,12 @@ func (e *Engine) Prune(ctx context.Context, f store.Fence, p *store.Pass) (n sto
 			"DELETE FROM receipt_parked WHERE (slot, seq) IN (SELECT slot, seq FROM receipt_parked WHERE at < $1 LIMIT $2)")
 	case store.PruneSpend:
 		n.Spend, n.Held, err = e.pruneFew(ctx, f, p, p.Month,
-			"DELETE FROM spend WHERE (account, month, channel, slot, n) IN (SELECT account, month, channel, slot, n FROM spend WHERE month < $1 LIMIT $2)",
+			"DELETE FROM spend WHERE (account, month, channel, country, route, slot, n) IN (SELECT account, month, channel, country, route, slot, n FROM spend WHERE month < $1 LIMIT $2)",
 			"DELETE FROM allowance WHERE (account, month, channel, slot) IN (SELECT account, month, channel, slot FROM allowance WHERE month < $1 LIMIT $2)")
+	case store.PruneEntries:
+		n, err = e.pruneEntries(ctx, f, p)
+	case store.PruneLogs:
+		n, err = e.pruneLogs(ctx, f, p)
 	}
 	if err != nil {
 		return store.Pruned{}, fmt.Errorf("prune: %w", err)

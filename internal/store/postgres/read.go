@@ -280,7 +280,7 @@ func (e *Engine) LagDestinations(ctx context.Context) ([]string, error) {
 
 // Spend is what an account spent in a month on a channel, by all nodes.
 func (e *Engine) Spend(ctx context.Context, account, month, channel string) (sms.Money, error) {
-	n, err := e.number(ctx, "spend", "SELECT coalesce(sum(amount), 0)::bigint FROM spend WHERE account = $1::text AND month = $2::text AND channel = $3::text",
+	n, err := e.number(ctx, "spend", "SELECT coalesce(sum(price + fee), 0)::bigint FROM spend WHERE account = $1::text AND month = $2::text AND channel = $3::text",
 		account, month, channel)
 	return sms.Money(n), err
 }

@@ -4,35 +4,35 @@ import (
 	"maps"
 	"slices"
 
-	"heliograph/internal/sms"
+	"heliograph/internal/store"
 	"heliograph/internal/store/plan"
 )
 
 // running is what the rows hold that every commit replaces, as far as it is known:
 // what is not makes way without being known, once.
 type running struct {
-	spend   map[plan.SpendKey]total
+	spend   map[store.UsageKey]total
 	cursors map[int]int64
 
 	// Of the commit under way.
-	nextSpend   map[plan.SpendKey]total
+	nextSpend   map[store.UsageKey]total
 	nextCursors map[int]int64
 	n           int64
 }
 
-// total is what a slot has spent, and the commit that wrote it.
+// total is what a slot has billed, and the commit that wrote it.
 type total struct {
-	n      int64
-	amount sms.Money
+	n int64
+	store.Sums
 }
 
 // manyTotals is how many are kept before they are forgotten, with those of months
 // gone by.
-const manyTotals = 10_000
+const manyTotals = 50_000
 
 func newRunning() *running {
-	return &running{spend: map[plan.SpendKey]total{}, cursors: map[int]int64{},
-		nextSpend: map[plan.SpendKey]total{}, nextCursors: map[int]int64{}}
+	return &running{spend: map[store.UsageKey]total{}, cursors: map[int]int64{},
+		nextSpend: map[store.UsageKey]total{}, nextCursors: map[int]int64{}}
 }
 
 func (r *running) forget() {
@@ -51,7 +51,8 @@ func (r *running) written() {
 
 // started reads what startSpend answers.
 func (r *running) started(v row) error {
-	r.nextSpend[plan.SpendKey{Account: v.text(0), Month: v.text(1), Channel: v.text(2)}] = total{r.n, sms.Money(v.int(3))}
+	u := scanUsage(v)
+	r.nextSpend[u.UsageKey] = total{r.n, u.Sums}
 	return nil
 }
 
@@ -76,24 +77,27 @@ func (w *writes) gatherCursors(r *running) {
 func (w *writes) gatherSpend(slot int, b *plan.Batch, r *running, n int64) {
 	clear(r.nextSpend)
 	r.n = n
-	add := func(to *rows, k plan.SpendKey, values ...int64) {
+	add := func(to *rows, k store.UsageKey, values ...int64) {
 		to.cols[0].int(int64(slot))
-		to.cols[1].text(k.Account)
-		to.cols[2].text(k.Month)
-		to.cols[3].text(k.Channel)
-		for i, v := range values {
-			to.cols[4+i].int(v)
+		for i, v := range []string{k.Account, k.Month, k.Channel, k.Country, k.Route} {
+			to.cols[1+i].text(v)
 		}
+		for i, v := range values {
+			to.cols[6+i].int(v)
+		}
+	}
+	put := func(to *rows, k store.UsageKey, s store.Sums) {
+		add(to, k, n, s.Parts, int64(s.Price), s.FeeParts, int64(s.Fee))
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(b.Spend), compareSpend) {
 		before, known := r.spend[k]
 		if !known {
-			add(w.startSpend, k, n, int64(b.Spend[k]))
+			put(w.startSpend, k, b.Spend[k])
 			continue
 		}
-		after := total{n, before.amount + b.Spend[k]}
+		after := total{n, before.Plus(b.Spend[k])}
 		add(w.dropSpend, k, before.n)
-		add(w.spend, k, after.n, int64(after.amount))
+		put(w.spend, k, after.Sums)
 		r.nextSpend[k] = after
 	}
 }

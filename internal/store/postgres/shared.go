@@ -55,7 +55,7 @@ var (
 	lockAllowance = &statement{"lock-allowance", `INSERT INTO allowance AS a (account, month, channel, slot, amount) VALUES ($1, $2, $3, -1, 1)
 		ON CONFLICT (account, month, channel, slot) DO UPDATE SET amount = a.amount + 1`, []uint32{oidText, oidText, oidText}}
 	allow = &statement{"allow", `WITH rows AS (
-				SELECT slot, amount AS spent, 0 AS allowed FROM spend WHERE account = $1 AND month = $2 AND channel = $3
+				SELECT slot, price + fee AS spent, 0 AS allowed FROM spend WHERE account = $1 AND month = $2 AND channel = $3
 				UNION ALL SELECT slot, 0, amount FROM allowance WHERE account = $1 AND month = $2 AND channel = $3 AND slot >= 0),
 			slots AS (SELECT slot, sum(spent)::bigint AS spent, greatest(sum(spent), sum(allowed))::bigint AS allowed FROM rows GROUP BY slot),
 			total AS (SELECT coalesce(sum(allowed), 0)::bigint AS allowed, coalesce(sum(spent) FILTER (WHERE slot = $4), 0)::bigint AS spent,

@@ -70,17 +70,19 @@ var (
 		SELECT 1 / (count(*) = cardinality($1))::int FROM gone`, []uint32{oidInts, oidInts}}
 	dropCursors = &statement{"drop-cursors", "DELETE FROM router WHERE slot = ANY($1)", []uint32{oidInts}}
 	putCursor   = &statement{"put-cursor", "INSERT INTO router (slot, seq) SELECT " + unnest(1, 2), []uint32{oidInts, oidInts}}
-	dropSpend   = &statement{"drop-spend", `WITH gone AS (DELETE FROM spend s USING unnest($1, $2, $3, $4, $5) AS k(slot, account, month, channel, n)
-			WHERE s.slot = k.slot AND s.account = k.account AND s.month = k.month AND s.channel = k.channel AND s.n = k.n RETURNING 1)
-		SELECT 1 / (count(*) = cardinality($1))::int FROM gone`, []uint32{oidInts, oidTexts, oidTexts, oidTexts, oidInts}}
-	putSpend   = &statement{"put-spend", "INSERT INTO spend (slot, account, month, channel, n, amount) SELECT " + unnest(1, 6), spendTypes}
-	startSpend = &statement{"start-spend", `WITH k AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS k(slot, account, month, channel, n, amount)),
+	dropSpend   = &statement{"drop-spend", `WITH gone AS (DELETE FROM spend s USING unnest($1, $2, $3, $4, $5, $6, $7) AS k(slot, account, month, channel, country, route, n)
+			WHERE s.slot = k.slot AND s.account = k.account AND s.month = k.month AND s.channel = k.channel
+				AND s.country = k.country AND s.route = k.route AND s.n = k.n RETURNING 1)
+		SELECT 1 / (count(*) = cardinality($1))::int FROM gone`, spendTypes[:7]}
+	putSpend   = &statement{"put-spend", "INSERT INTO spend (" + spendRow + ") SELECT " + unnest(1, 11), spendTypes}
+	startSpend = &statement{"start-spend", `WITH k AS (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS k(` + spendRow + `)),
 			gone AS (DELETE FROM spend s USING k WHERE s.slot = k.slot AND s.account = k.account AND s.month = k.month AND s.channel = k.channel
-				RETURNING s.account, s.month, s.channel, s.amount)
-		INSERT INTO spend (slot, account, month, channel, n, amount)
-		SELECT slot, account, month, channel, n, amount + (SELECT coalesce(sum(g.amount), 0)::bigint FROM gone g
-			WHERE g.account = k.account AND g.month = k.month AND g.channel = k.channel) FROM k
-		RETURNING account, month, channel, amount`, spendTypes}
+				AND s.country = k.country AND s.route = k.route RETURNING s.*)
+		INSERT INTO spend (` + spendRow + `)
+		SELECT slot, account, month, channel, country, route, max(n), sum(parts)::bigint, sum(price)::bigint, sum(fee_parts)::bigint, sum(fee)::bigint
+		FROM (SELECT * FROM k UNION ALL SELECT slot, account, month, channel, country, route, NULL, parts, price, fee_parts, fee FROM gone) AS rows
+		GROUP BY slot, account, month, channel, country, route
+		RETURNING ` + spendColumns, spendTypes}
 	deleteLag = &statement{"delete-lag", `DELETE FROM event_lag l USING unnest($1::text[], $2::bigint[], $3::bigint[]) AS k(destination, slot, first)
 		WHERE l.destination = k.destination AND l.slot = k.slot AND l.first = k.first`, []uint32{oidTexts, oidInts, oidInts}}
 	putLag = &statement{"put-lag", `INSERT INTO event_lag (destination, slot, first, seqs) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[])
@@ -111,7 +113,7 @@ var (
 var all = []*statement{begin, settings, fence, state, known, takeQueued, lockQueued, takeAwaiting, lockAwaiting, lockResource, follow,
 	insertMessage, deleteQueued, updateQueued, insertQueued, deleteAwaiting, updateAwaiting, insertAwaiting,
 	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag, addLoss,
-	dropSpend, putSpend, startSpend,
+	dropSpend, putSpend, startSpend, storedEntries, deleteEntry, putEntry, insertEntry, insertLogLine,
 	deleteResource, updateResource, insertResource, tell, takeRecipients, commit, settle, settled, backend}
 
 // unnest makes rows of parameters that are arrays of the same length. In the list of
@@ -132,6 +134,9 @@ const (
 	eventColumns    = "slot, seq, msg, account, cset, status, at, final, doc"
 	resourceColumns = "account, kind, id, version, created, tags, doc"
 
+	spendColumns = "account, month, channel, country, route, parts, price, fee_parts, fee"
+	spendRow     = "slot, account, month, channel, country, route, n, parts, price, fee_parts, fee"
+
 	queuedRows   = "unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[]) AS u(" + queuedColumns + ")"
 	awaitingRows = "unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[]) AS u(" + awaitingColumns + ")"
 	resourceRows = "unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[]) AS u(" + resourceColumns + ")"
@@ -141,6 +146,6 @@ const (
 var (
 	queuedTypes   = []uint32{oidInts, oidTexts, oidTexts, oidInts, oidInts, oidInts, oidInts, oidInts, oidByteas}
 	awaitingTypes = []uint32{oidInts, oidTexts, oidInts, oidByteas}
-	spendTypes    = []uint32{oidInts, oidTexts, oidTexts, oidTexts, oidInts, oidInts}
+	spendTypes    = []uint32{oidInts, oidTexts, oidTexts, oidTexts, oidTexts, oidTexts, oidInts, oidInts, oidInts, oidInts, oidInts}
 	resourceTypes = []uint32{oidTexts, oidTexts, oidTexts, oidInts, oidInts, oidTexts, oidByteas}
 )

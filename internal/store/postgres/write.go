@@ -55,6 +55,7 @@ type writes struct {
 	event, lag, deleteLag, loss                       *rows
 	dropCursor, dropCursors, cursor                   *rows
 	dropSpend, spend, startSpend                      *rows
+	deleteEntry, putEntry, insertEntry, logLine       *rows
 	insertResource, updateResource, deleteResource    *rows
 	tell                                              *rows
 
@@ -83,6 +84,8 @@ func newWrites() *writes {
 	w.dropCursor, w.dropCursors, w.cursor = use(dropCursor), use(dropCursors), use(putCursor)
 	w.dropSpend, w.spend, w.startSpend = use(dropSpend), use(putSpend), use(startSpend)
 	w.deleteResource, w.updateResource, w.insertResource = use(deleteResource), use(updateResource), use(insertResource)
+	w.deleteEntry, w.putEntry, w.insertEntry = use(deleteEntry), use(putEntry), use(insertEntry)
+	w.logLine = use(insertLogLine)
 	w.tell = use(tell)
 	return w
 }
@@ -112,6 +115,7 @@ func (w *writes) gather(f store.Fence, n int64, changes []*store.Change, b *plan
 	}
 	w.gatherCursors(r)
 	w.gatherSpend(f.Slot, b, r, n)
+	w.gatherEntries(b)
 	w.gatherLag()
 	w.gatherLosses()
 	return w.gatherResources(stored)
@@ -150,6 +154,9 @@ func (w *writes) change(slot int, c *store.Change) {
 	}
 	for i := range c.Events {
 		w.events(&c.Events[i])
+	}
+	for i := range c.Logs {
+		w.logs(&c.Logs[i])
 	}
 	for _, v := range c.Cursors {
 		w.cursors[v.Slot] = v.Seq
@@ -263,8 +270,8 @@ func (w *writes) send(x *exchange, slot int, run *running) {
 	}
 }
 
-func compareSpend(a, b plan.SpendKey) int {
-	return compareKeys(a.Account, b.Account, a.Month, b.Month, a.Channel, b.Channel)
+func compareSpend(a, b store.UsageKey) int {
+	return compareKeys(a.Account, b.Account, a.Month, b.Month, a.Channel, b.Channel, a.Country, b.Country, a.Route, b.Route)
 }
 
 func compareResources(a, b store.ResourceKey) int {

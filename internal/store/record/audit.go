@@ -17,6 +17,10 @@ func AuditMessage(m *store.AuditedMessage, doc []byte) error {
 			m.Account = r.bytes
 		case 2:
 			m.AcceptedAt = r.time()
+		case 5:
+			m.Country = r.bytes
+		case 6:
+			r.fail(r.auditRoute(&m.Route))
 		case 10:
 			m.Parts = int(r.value)
 		case 17:
@@ -29,6 +33,23 @@ func AuditMessage(m *store.AuditedMessage, doc []byte) error {
 		return fmt.Errorf("message: %w", r.err)
 	}
 	return nil
+}
+
+// auditRoute sets kind to what the price depends on of the route that the current
+// field holds.
+func (r *reader) auditRoute(kind *string) error {
+	var route sms.Route
+	in := reader{rest: r.bytes}
+	for in.next() {
+		switch in.field {
+		case 2:
+			route.Kind = sms.IdentityKind(in.bytes)
+		case 3:
+			route.NumberType = sms.NumberType(in.bytes)
+		}
+	}
+	*kind = route.PriceKind()
+	return in.err
 }
 
 // AuditParts appends to parts what of the parts has to add up that the record of a

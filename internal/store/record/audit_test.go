@@ -18,9 +18,17 @@ func TestAudit(t *testing.T) {
 	fill(reflect.ValueOf(&m).Elem(), &n)
 	var got store.AuditedMessage
 	err := AuditMessage(&got, AppendMessage(nil, &m))
-	want := store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee}
+	want := store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
+		Country: m.Country, Route: m.Route.PriceKind()}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("message: %v\n%s", err, diff)
+	}
+
+	for _, route := range []sms.Route{{}, {Kind: sms.IdentitySharedRoute, Lane: "lane"}, {Kind: sms.IdentityPhoneNumber, NumberType: sms.LongCode}} {
+		m.Route = route
+		if err := AuditMessage(&got, AppendMessage(nil, &m)); err != nil || got.Route != route.PriceKind() {
+			t.Errorf("route %+v: %q, %v", route, got.Route, err)
+		}
 	}
 
 	progress := []sms.PartProgress{
@@ -51,7 +59,7 @@ func FuzzAudit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		var m store.AuditedMessage
 		if whole, err := Message(1, doc); err == nil {
-			if err := AuditMessage(&m, doc); err != nil || m.Account != whole.Account || m.Parts != whole.Parts || m.Price != whole.Price {
+			if err := AuditMessage(&m, doc); err != nil || m.Account != whole.Account || m.Parts != whole.Parts || m.Price != whole.Price || m.Country != whole.Country {
 				t.Fatalf("%+v of %+v, %v", m, whole, err)
 			}
 		}

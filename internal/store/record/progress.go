@@ -37,7 +37,15 @@ func AppendDetail(b []byte, d *store.EventDetail) []byte {
 	b = appendOverride(b, 1, d.Route)
 	b = appendParts(b, 2, d.Parts)
 	b = appendBytes(b, 3, d.Description)
-	return appendInt(b, 4, int64(d.Attempts))
+	b = appendInt(b, 4, int64(d.Attempts))
+	if c := d.Content; c != nil {
+		var at int
+		b, at = begin(b, 5)
+		b = appendBytes(b, 1, string(c.Body))
+		b = appendBytes(b, 2, c.Subject)
+		b = end(appendMap(b, 3, c.Attributes), at)
+	}
+	return b
 }
 
 // Detail reads a record of an event's detail.
@@ -54,6 +62,8 @@ func Detail(doc []byte) (store.EventDetail, error) {
 			d.Description = r.bytes
 		case 4:
 			d.Attempts = int(r.value)
+		case 5:
+			d.Content = r.content()
 		}
 	}
 	if r.err != nil {
@@ -74,6 +84,25 @@ func (r *reader) route() *sms.Route {
 	t := new(sms.Route)
 	r.fail(readRoute(t, r.bytes))
 	return t
+}
+
+func (r *reader) content() *store.EventContent {
+	c := new(store.EventContent)
+	in := reader{rest: r.bytes}
+	for in.next() {
+		switch in.field {
+		case 1:
+			if in.bytes != "" { // as nil is written
+				c.Body = []byte(in.bytes)
+			}
+		case 2:
+			c.Subject = in.bytes
+		case 3:
+			in.entry(&c.Attributes)
+		}
+	}
+	r.fail(in.err)
+	return c
 }
 
 func appendParts(b []byte, field int, parts []sms.PartProgress) []byte {

@@ -43,7 +43,7 @@ func fill(v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Float64:
 		v.SetFloat(float64(*n) + 0.25)
-	case reflect.Uint16:
+	case reflect.Uint8, reflect.Uint16:
 		v.SetUint(uint64(*n))
 	default:
 		v.SetInt(int64(*n))

@@ -74,12 +74,13 @@ func (e *Engine) AuditMessages(ctx context.Context, from, to sms.ID, limit int, 
 	return next, page.Each(next, each)
 }
 
-// AuditSpend reads what was spent, and what messages cost.
-func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*store.AuditedMessage) error) (map[store.SpendKey]sms.Money, error) {
-	ledger := map[store.SpendKey]sms.Money{}
+// AuditSpend reads what was billed, and what messages cost.
+func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*store.AuditedMessage) error) (map[store.UsageKey]store.Sums, error) {
+	ledger := map[store.UsageKey]store.Sums{}
 	err := e.snapshot(ctx, "spend to audit", func(c *conn) error {
-		if err := c.query(ctx, "SELECT account, month, channel, amount FROM spend", nil, func(r row) error {
-			ledger[store.SpendKey{Account: r.text(0), Month: r.text(1), Channel: r.text(2)}] = sms.Money(r.int(3))
+		if err := c.query(ctx, "SELECT "+spendColumns+" FROM spend", nil, func(r row) error {
+			v := scanUsage(r)
+			ledger[v.UsageKey] = v.Sums
 			return nil
 		}); err != nil {
 			return err

@@ -78,12 +78,13 @@ func fill(file *os.File, bytes int64) error {
 	return nil
 }
 
-// applyRest applies the changes that take no new message, and fails the others.
+// applyRest applies the changes that take nothing new, neither messages nor log lines
+// nor what somebody published, and fails the others.
 func (e *Engine) applyRest(f store.Fence, changes []*store.Change) error {
 	full := fmt.Errorf("%w: new messages wait until there is room for what becomes of the others", store.ErrFull)
 	var rest, refused []*store.Change
 	for _, c := range changes {
-		if len(c.Accept) > 0 {
+		if len(c.Accept)+len(c.Logs)+len(c.Append) > 0 {
 			refused = append(refused, c)
 		} else {
 			rest = append(rest, c)

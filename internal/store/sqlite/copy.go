@@ -17,8 +17,9 @@ import (
 // stays are the tables that are not moved: there is one of each in every database.
 var stays = []string{goose.DefaultTablename}
 
-// packed is the column that slot and seq are kept in together.
-const packed = "key"
+// packed is the column that slot and seq are kept in together, but for the entries of
+// lists, whose keys are their lists' own.
+const packed, entryTable = "key", "entry"
 
 // copied is a database that is read table by table.
 type copied struct {
@@ -40,7 +41,7 @@ func (c *copied) learn(ctx context.Context) error {
 		switch kind := r.text(2); {
 		case slices.Contains(stays, table), table == transfer.NodeTable:
 			return nil
-		case column.Name == packed:
+		case column.Name == packed && table != entryTable:
 			c.keyed[table] = true
 			tables[table] = append(tables[table], transfer.Column{Name: "slot", Kind: transfer.Integer}, transfer.Column{Name: "seq", Kind: transfer.Integer})
 			return nil

@@ -40,6 +40,10 @@ func (e *Engine) Prune(ctx context.Context, f store.Fence, p *store.Pass) (store
 		return e.pruneReceipts(ctx, f, p)
 	case store.PruneSpend:
 		return e.pruneSpend(ctx, f, p)
+	case store.PruneEntries:
+		return e.pruneEntries(ctx, f, p)
+	case store.PruneLogs:
+		return e.pruneLogs(ctx, f, p)
 	}
 	return store.Pruned{}, nil
 }
@@ -253,8 +257,8 @@ func (e *Engine) pruneReceipts(ctx context.Context, f store.Fence, p *store.Pass
 }
 
 func (e *Engine) pruneSpend(ctx context.Context, f store.Fence, p *store.Pass) (store.Pruned, error) {
-	gone := newBulk("DELETE FROM spend WHERE (account, month, channel) IN (VALUES ", "(?,?,?)", ")")
-	n, err := e.pruneFew(ctx, f, p, gone, "old spend", "SELECT account, month, channel FROM spend WHERE month < ? LIMIT ?", p.Month)
+	gone := newBulk("DELETE FROM spend WHERE (account, month, channel, country, route) IN (VALUES ", "(?,?,?,?,?)", ")")
+	n, err := e.pruneFew(ctx, f, p, gone, "old spend", "SELECT account, month, channel, country, route FROM spend WHERE month < ? LIMIT ?", p.Month)
 	return store.Pruned{Spend: n.rows, Held: n.held}, err
 }
 

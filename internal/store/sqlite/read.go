@@ -223,7 +223,7 @@ func (e *Engine) LagDestinations(ctx context.Context) ([]string, error) {
 
 // Spend is what an account spent in a month on a channel.
 func (e *Engine) Spend(ctx context.Context, account, month, channel string) (sms.Money, error) {
-	n, err := e.number(ctx, "spend", "SELECT amount FROM spend WHERE account = ? AND month = ? AND channel = ?", account, month, channel)
+	n, err := e.number(ctx, "spend", "SELECT coalesce(sum(price + fee), 0) FROM spend WHERE account = ? AND month = ? AND channel = ?", account, month, channel)
 	return sms.Money(n), err
 }
 

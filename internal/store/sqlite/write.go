@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"time"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -19,6 +20,7 @@ type statements struct {
 	deleteQueued, deleteAwaiting                *bulk
 	dispatch, deleteDispatch                    *bulk
 	parked, deleteParked                        *bulk
+	storedEntries, entry, deleteEntry, logLine  *bulk
 
 	docs []byte // the records of the rows gathered, one after the other
 }
@@ -43,13 +45,17 @@ func newStatements() *statements {
 		deleteDispatch: newBulk("DELETE FROM dispatch WHERE key IN (", "?", ")"),
 		parked:         newBulk("INSERT INTO receipt_parked (key, carrier, at, doc) VALUES ", "(?,?,?,?)", ""),
 		deleteParked:   newBulk("DELETE FROM receipt_parked WHERE key IN (", "?", ")"),
+		storedEntries:  newBulk("SELECT list, key FROM entry WHERE (list, key) IN (VALUES ", "(?,?)", ")"),
+		entry:          newBulk("REPLACE INTO entry ("+entryColumns+") VALUES ", "(?,?,?,?,?,?)", ""),
+		deleteEntry:    newBulk("DELETE FROM entry WHERE (list, key) IN (VALUES ", "(?,?)", ")"),
+		logLine:        newBulk("INSERT OR IGNORE INTO log_line (grp, slot, at, seq, message) VALUES ", "(?,?,?,?,?)", ""),
 	}
 }
 
 // reset forgets rows that a failed transaction left behind.
 func (s *statements) reset() {
 	for _, b := range []*bulk{s.knownMessages, s.selectQueued, s.selectAwaiting, s.message, s.queued, s.awaiting, s.event,
-		s.deleteQueued, s.deleteAwaiting, s.dispatch, s.deleteDispatch, s.parked, s.deleteParked} {
+		s.deleteQueued, s.deleteAwaiting, s.dispatch, s.deleteDispatch, s.parked, s.deleteParked, s.storedEntries, s.entry, s.deleteEntry, s.logLine} {
 		b.reset()
 	}
 	s.docs = s.docs[:0]
@@ -81,6 +87,11 @@ func (e *Engine) load(changes []*store.Change) error {
 				s.selectQueued.add(int64(id))
 			}
 		}
+		for i := range c.Entries {
+			if w := &c.Entries[i]; w.Absent {
+				s.storedEntries.add(w.List, w.Key)
+			}
+		}
 		for i := range c.Resources {
 			if err := e.loadVersion(c.Resources[i].ResourceKey); err != nil {
 				return err
@@ -89,6 +100,12 @@ func (e *Engine) load(changes []*store.Change) error {
 	}
 	if err := s.knownMessages.query(ctx, e.writer, func(r row) error {
 		b.Row(sms.ID(r.int(0))).Known = true
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := s.storedEntries.query(ctx, e.writer, func(r row) error {
+		b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = true
 		return nil
 	}); err != nil {
 		return err
@@ -172,13 +189,18 @@ func (e *Engine) write(changes []*store.Change) error {
 		for i := range c.Events {
 			s.addEvent(&c.Events[i])
 		}
+		for i := range c.Logs {
+			l := &c.Logs[i]
+			s.logLine.add(l.Group, int64(l.Slot), l.At.UnixMilli(), l.Seq, notNil(l.Message))
+		}
 		if err := e.writeRest(c); err != nil {
 			return err
 		}
 	}
 	e.gatherOpen()
+	e.gatherEntries()
 	for _, b := range []*bulk{s.message, s.deleteQueued, s.deleteAwaiting, s.queued, s.awaiting,
-		s.dispatch, s.deleteDispatch, s.parked, s.deleteParked, s.event} {
+		s.dispatch, s.deleteDispatch, s.parked, s.deleteParked, s.event, s.deleteEntry, s.entry, s.logLine} {
 		if err := b.exec(e.writer); err != nil {
 			return err
 		}
@@ -286,10 +308,41 @@ func (e *Engine) writeResource(w *store.ResourceWrite, run func(string, ...drive
 		w.Account, w.Kind, w.ID, w.Version, w.Created.UnixMilli(), tags, w.Doc)
 }
 
+// gatherEntries turns what became of entries into rows to write and delete, in the
+// order of their keys: a long import then writes each page once.
+func (e *Engine) gatherEntries() {
+	if len(e.batch.Entries) == 0 {
+		return
+	}
+	s := e.rows
+	for _, k := range e.batch.EntryKeys() {
+		w := e.batch.Entries[k]
+		if w.Delete {
+			s.deleteEntry.add(k.List, k.Key)
+			continue
+		}
+		var doc driver.Value // NULL for an empty one
+		if len(w.Doc) > 0 {
+			doc = w.Doc
+		}
+		s.entry.add(k.List, k.Key, moment(w.At), w.Mark, moment(w.Until), doc)
+	}
+}
+
+// moment is a time as an entry has it: NULL where it is zero.
+func moment(t time.Time) driver.Value {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
 func (e *Engine) writeSpend() error {
-	for k, amount := range e.batch.Spend {
-		if _, err := e.writer.exec(`INSERT INTO spend (account, month, channel, amount) VALUES (?,?,?,?)
-			ON CONFLICT DO UPDATE SET amount = amount + excluded.amount`, k.Account, k.Month, k.Channel, int64(amount)); err != nil {
+	for k, v := range e.batch.Spend {
+		if _, err := e.writer.exec("INSERT INTO spend ("+spendColumns+`) VALUES (?,?,?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET parts = parts + excluded.parts, price = price + excluded.price,
+				fee_parts = fee_parts + excluded.fee_parts, fee = fee + excluded.fee`,
+			k.Account, k.Month, k.Channel, k.Country, k.Route, v.Parts, int64(v.Price), v.FeeParts, int64(v.Fee)); err != nil {
 			return err
 		}
 	}

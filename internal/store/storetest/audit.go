@@ -49,7 +49,8 @@ func auditParts(parts []sms.PartProgress) (out []store.AuditedPart) {
 // audited is what AuditMessages has to tell of a message.
 func (s *suite) audited(m *sms.Message) store.Audited {
 	s.Helper()
-	a := store.Audited{ID: m.ID, Message: &store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee}}
+	a := store.Audited{ID: m.ID, Message: &store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
+		Country: m.Country, Route: m.Route.PriceKind()}}
 	q, w := s.openRow(m.ID)
 	if q != nil {
 		a.Queued, a.QueuedParts = true, q.Parts
@@ -107,19 +108,22 @@ func testAuditMessages(s *suite) {
 
 func testAuditSpend(s *suite) {
 	messages := s.auditLives()
-	delta := func(month string, amount sms.Money) store.SpendDelta {
-		return store.SpendDelta{UsageKey: store.UsageKey{Account: account, Month: month, Channel: "TEXT"}, Sums: store.Sums{Price: amount}}
+	key := func(month, country string) store.UsageKey {
+		return store.UsageKey{Account: account, Month: month, Channel: "TEXT", Country: country, Route: "LONG_CODE"}
 	}
-	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", 5), delta("2026-10", 2)}})
-	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", 7)}})
+	delta := func(month, country string, amount sms.Money) store.SpendDelta {
+		return store.SpendDelta{UsageKey: key(month, country), Sums: store.Sums{Parts: 2, Price: amount, FeeParts: 1, Fee: 3}}
+	}
+	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", "GB", 5), delta("2026-09", "FR", 2), delta("2026-10", "GB", 2)}})
+	s.apply(&store.Change{Spend: []store.SpendDelta{delta("2026-09", "GB", 7)}})
 	var got []store.AuditedMessage
 	ledger, err := s.auditor().AuditSpend(s.ctx(), messages[1].ID, messages[3].ID, func(m *store.AuditedMessage) error {
 		got = append(got, *m)
 		return nil
 	})
 	s.need(err)
-	s.same("ledger", ledger, map[store.SpendKey]sms.Money{{Account: account, Month: "2026-09", Channel: "TEXT"}: 12,
-		{Account: account, Month: "2026-10", Channel: "TEXT"}: 2})
+	s.same("ledger", ledger, map[store.UsageKey]store.Sums{key("2026-09", "GB"): {Parts: 4, Price: 12, FeeParts: 2, Fee: 6},
+		key("2026-09", "FR"): {Parts: 2, Price: 2, FeeParts: 1, Fee: 3}, key("2026-10", "GB"): {Parts: 2, Price: 2, FeeParts: 1, Fee: 3}})
 	s.same("messages", got, []store.AuditedMessage{*s.audited(messages[1]).Message, *s.audited(messages[2]).Message})
 }
 

@@ -24,6 +24,8 @@ func RunPrune(t *testing.T, open Opener) {
 		{"IDs go on", testPruneIDs},
 		{"late receipts", testPruneLate},
 		{"parked receipts and spend", testPruneRest},
+		{"lists that go", testPruneEntries},
+		{"old log lines", testPruneLogs},
 		{"many, between commits", testPruneMany},
 		{"any lives", testPruneAny},
 		{"fence", testPruneFence},
@@ -66,7 +68,8 @@ func (s *pruning) pass(p store.Pass) store.Pruned {
 		if steps > 100_000 {
 			s.Fatalf("no end: %+v", p)
 		}
-		sum.Messages, sum.Events, sum.Receipts, sum.Spend = sum.Messages+n.Messages, sum.Events+n.Events, sum.Receipts+n.Receipts, sum.Spend+n.Spend
+		n.Held = 0
+		sum = sum.Plus(n)
 	}
 	return sum
 }
@@ -404,18 +407,21 @@ func testPruneFence(s *pruning) {
 	stale := s.fence
 	s.fence = s.join()
 	s.apply(&store.Change{Park: []store.ParkedReceipt{{Seq: 1, At: s.now}},
-		Spend: []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2020-01", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}}})
+		Spend:   []store.SpendDelta{{UsageKey: store.UsageKey{Account: account, Month: "2020-01", Channel: "TEXT"}, Sums: store.Sums{Price: 1}}},
+		Entries: []store.EntryWrite{{Entry: store.Entry{EntryKey: store.EntryKey{List: 5, Key: 1}}}},
+		Logs:    []store.LogEvent{{Group: 9, At: s.now, Seq: 1}}})
+	lists, logs := []int64{5}, map[int64]time.Time{9: s.now.Add(time.Hour)}
 	for stage := store.PruneMessages; stage < store.PruneDone; stage++ {
 		if stage == store.PruneStories {
 			continue // has nothing to delete here
 		}
 		_, err := s.pruner().Prune(s.ctx(), stale, &store.Pass{Messages: m[0].ID + 1, Receipts: s.now.Add(time.Hour), Month: "2021-01",
-			Within: time.Second, Stage: stage})
+			Lists: lists, Logs: logs, Within: time.Second, Stage: stage})
 		s.wantErr("a node that was fenced off prunes", err, store.ErrFenced)
 	}
 	s.wantThere(m, len(s.log()))
-	s.same("under its fence", s.pass(store.Pass{Messages: m[0].ID + 1, Receipts: s.now.Add(time.Hour), Month: "2021-01"}),
-		store.Pruned{Messages: 1, Events: 3, Receipts: 1, Spend: 1})
+	s.same("under its fence", s.pass(store.Pass{Messages: m[0].ID + 1, Receipts: s.now.Add(time.Hour), Month: "2021-01", Lists: lists, Logs: logs}),
+		store.Pruned{Messages: 1, Events: 3, Receipts: 1, Spend: 1, Entries: 1, Logs: 1})
 }
 
 func testPruneContext(s *pruning) {

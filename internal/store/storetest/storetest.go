@@ -51,6 +51,16 @@ func Run(t *testing.T, open Opener) {
 		{"event log", testEventLog},
 		{"cursors and lag", testCursorsAndLag},
 		{"spend", testSpend},
+		{"usage", testUsage},
+		{"entries", testEntries},
+		{"absent entries", testAbsentEntries},
+		{"entries of a list", testEntriesAfter},
+		{"a long list", testLongList},
+		{"any writes of entries", testAnyEntries},
+		{"log lines once", testLogOnce},
+		{"log lines both ways", testLogScan},
+		{"any log scan", testAnyLogScan},
+		{"appended events", testAppend},
 		{"messages to audit", testAuditMessages},
 		{"spend to audit", testAuditSpend},
 		{"event log to audit", testAuditLog},
@@ -131,7 +141,7 @@ func (s *suite) message(parts int) *sms.Message {
 	return &sms.Message{ID: id, Account: account, AcceptedAt: s.now, ExpiresAt: s.now.Add(time.Hour),
 		Destination: "+447700900123", Country: "GB", Type: sms.Transactional, Body: fmt.Sprintf("Grüße %d", id), Encoding: "Unicode",
 		Parts: parts, Reference: 77, Context: map[string]string{"order": "1"}, ConfigurationSet: "set", Price: 6450, CarrierFee: 1,
-		Route: sms.Route{Identity: "+447700900001", Kind: sms.IdentityPhoneNumber, Carrier: shard, Lane: "lane", PartsPerSecond: 0.5, Why: "given"}}
+		Route: sms.Route{Identity: "+447700900001", Kind: sms.IdentityPhoneNumber, NumberType: sms.LongCode, Carrier: shard, Lane: "lane", PartsPerSecond: 0.5, Why: "given"}}
 }
 
 func (s *suite) accepted(m *sms.Message) store.Accepted {
