@@ -73,6 +73,8 @@ func (a *API) operations() []operation {
 		a.phoneNumberOperations(),
 		a.senderIDOperations(),
 		a.poolOperations(),
+		a.optOutListOperations(),
+		a.keywordOperations(),
 		a.configurationSetOperations(),
 		a.eventDestinationOperations(),
 		a.tagOperations(),

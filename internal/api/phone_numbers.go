@@ -131,6 +131,7 @@ func (a *API) leaseNumber(c *Call, tx *resources.Tx, id string, wanted inventory
 	if pool == nil {
 		return nil
 	}
+	putKeywords(tx, id, ownKeywords(tx.Keywords, pool.ID))
 	return joinPool(tx, pool.Value, identity{number: item}, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
 }
 
@@ -223,6 +224,7 @@ func (a *API) releasePhoneNumber(ctx context.Context, c *Call, in *wire.ReleaseP
 		}
 		inventory.Retire(tx, released.Value.Number)
 		tx.PhoneNumbers.Delete(released.ID)
+		putKeywords(tx, released.ID, nil)
 		return nil
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 
+	"heliograph/internal/keyword"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -86,7 +87,7 @@ func joinPool(tx *resources.Tx, pool sms.Pool, member identity, most int) error 
 	if err := freeToJoin(member); err != nil {
 		return err
 	}
-	if err := matchesPool(member, pool); err != nil {
+	if err := matchesPool(tx, member, pool); err != nil {
 		return err
 	}
 	if have := len(poolMembers(tx, pool.ID)); have >= most {
@@ -97,6 +98,7 @@ func joinPool(tx *resources.Tx, pool sms.Pool, member identity, most int) error 
 		n := member.number.Value
 		n.PoolID = pool.ID
 		tx.PhoneNumbers.Put(n.ID, n)
+		putKeywords(tx, n.ID, nil) // from here on it has the pool's, which are the same
 		return nil
 	}
 	s := member.sender.Value
@@ -123,7 +125,7 @@ func freeToJoin(member identity) error {
 }
 
 // matchesPool holds the settings of a member to be against the pool's.
-func matchesPool(member identity, pool sms.Pool) error {
+func matchesPool(tx *resources.Tx, member identity, pool sms.Pool) error {
 	if err := matchesMessageType(member, pool); err != nil || member.number == nil {
 		return err
 	}
@@ -138,6 +140,10 @@ func matchesPool(member identity, pool sms.Pool) error {
 		return mismatch(sms.ReasonSelfManagedOptOutsMismatch, "self-managed opt-out setting")
 	case n.OptOutList != pool.OptOutList:
 		return mismatch(sms.ReasonOptOutListMismatch, "opt-out list")
+	}
+	own := ownKeywords(tx.Keywords, pool.ID)
+	if !keyword.Same(own, ownKeywords(tx.Keywords, n.ID)) || !keyword.Fits(own, n.Type) {
+		return mismatch(sms.ReasonKeywordMismatch, "set of keywords")
 	}
 	return nil
 }
@@ -174,6 +180,7 @@ func putOut(tx *resources.Tx, pool string, member identity) {
 		n := member.number.Value
 		n.PoolID = ""
 		tx.PhoneNumbers.Put(n.ID, n)
+		putKeywords(tx, n.ID, ownKeywords(tx.Keywords, pool))
 		return
 	}
 	s := member.sender.Value
@@ -196,6 +203,7 @@ func deletePool(tx *resources.Tx, pool sms.Pool) error {
 		putOut(tx, pool.ID, member)
 	}
 	tx.Pools.Delete(pool.ID)
+	putKeywords(tx, pool.ID, nil)
 	return nil
 }
 
@@ -241,4 +249,15 @@ func poolMembers(tx *resources.Tx, pool string) []identity {
 		}
 	}
 	return members
+}
+
+// poolNumbers are the phone numbers among a pool's members as they will be.
+func poolNumbers(tx *resources.Tx, pool string) []*sms.PhoneNumber {
+	var numbers []*sms.PhoneNumber
+	for _, member := range poolMembers(tx, pool) {
+		if member.number != nil {
+			numbers = append(numbers, &member.number.Value)
+		}
+	}
+	return numbers
 }

@@ -43,6 +43,9 @@ func (a *API) createPool(ctx context.Context, c *Call, in *wire.CreatePoolReques
 		}
 		pool.DeletionProtection = value(in.DeletionProtectionEnabled)
 		tx.Pools.Put(id, pool)
+		if first.number != nil {
+			putKeywords(tx, id, ownKeywords(tx.Keywords, first.number.ID))
+		}
 		if len(tags) > 0 {
 			tx.Pools.SetTags(id, tags)
 		}

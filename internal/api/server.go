@@ -55,10 +55,12 @@ type Options struct {
 	// Sender accepts text messages; without one there is no SendTextMessage.
 	Sender Sender
 
-	// Lists reads number overrides, which without it there are none of. Feedback takes
-	// message feedback; without one there is no PutMessageFeedback.
-	Lists    store.Lists
-	Feedback Feedback
+	// Lists reads number overrides and opted-out numbers, and Committer writes the
+	// latter; without them there are none. Feedback takes message feedback; without one
+	// there is no PutMessageFeedback.
+	Lists     store.Lists
+	Committer *store.Committer
+	Feedback  Feedback
 
 	ExtraOperations []Operation
 
@@ -92,6 +94,7 @@ type API struct {
 	pageKey           []byte
 	codeKey           verification.Key
 	configuredSpend   func(channel string) sms.Money
+	committer         *store.Committer
 	bodies            *bodies
 	verifier          *sigv4.Verifier
 	table             map[string]*endpoint
@@ -109,7 +112,7 @@ type API struct {
 // model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody, largeBodies), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}

@@ -62,6 +62,7 @@ func startServerAt(t *testing.T, now func() time.Time, edit func(*api.Options)) 
 	o := api.Options{
 		Directory: directory, Keys: rootKey{}, Partition: "aws", Region: customerRegion, Rates: api.UnlimitedRates(),
 		SimulatedInventory: true, NextTokenKey: []byte("0123456789abcdef"), Log: slog.New(slog.DiscardHandler),
+		Lists: engine, Committer: committer,
 	}
 	if edit != nil {
 		edit(&o)

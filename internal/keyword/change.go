@@ -85,7 +85,7 @@ func Delete(own []sms.Keyword, keyword string, types ...sms.NumberType) ([]sms.K
 	}
 	old, ok := Find(own, keyword)
 	if !ok {
-		return own, old, sms.NotFound(sms.TypeKeyword, keyword)
+		return own, old, NotFound(keyword)
 	}
 	return without(own, keyword), old, nil
 }
@@ -93,4 +93,10 @@ func Delete(own []sms.Keyword, keyword string, types ...sms.NumberType) ([]sms.K
 // without is a copy of own that lacks a keyword.
 func without(own []sms.Keyword, keyword string) []sms.Keyword {
 	return slices.DeleteFunc(slices.Clone(own), func(k sms.Keyword) bool { return k.Keyword == keyword })
+}
+
+// NotFound is the error about a keyword that an identity does not have.
+func NotFound(keyword string) error {
+	return &sms.Error{Kind: sms.KindNotFound, ResourceType: sms.TypeKeyword, ResourceID: keyword,
+		Message: "The origination identity has no keyword " + keyword + "."}
 }
