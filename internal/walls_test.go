@@ -97,6 +97,7 @@ var walls = []wall{
 	{pkg: "internal/accept", may: slices.Concat(below, []string{"trace"})},
 	{pkg: "internal/queue", may: below, external: []string{prometheus}},
 	{pkg: "internal/receipt", may: below, external: []string{prometheus}},
+	{pkg: "internal/inbound", may: below, external: []string{prometheus}},
 	{pkg: "internal/nodes", may: below, external: []string{prometheus, "golang.org/x/sys/unix"}},
 	{pkg: "internal/retention", may: []string{"sms", "store"}, external: []string{prometheus}},
 	{pkg: "internal/destination", may: below},

@@ -1,0 +1,106 @@
+package inbound
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"heliograph/internal/store"
+)
+
+const (
+	// sweepMost and sweepLeast bound how often messages are looked for whose parts do
+	// not come: ten times in Options.Timeout, if that is between them.
+	sweepMost  = time.Minute
+	sweepLeast = 100 * time.Millisecond
+	// scanRows is how many entries are read at once.
+	scanRows = 1000
+	// settleTime is how long a message of which every part is there is left to those
+	// who put the last one.
+	settleTime = 5 * time.Second
+)
+
+func (f *Flow) sweep(ctx context.Context) {
+	ticker := time.NewTicker(max(min(f.o.Timeout/10, sweepMost), sweepLeast))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if f.o.Sweeps != nil && !f.o.Sweeps() {
+			f.o.Metrics.Pending.Set(0)
+			continue
+		}
+		if err := f.Sweep(ctx); err != nil && ctx.Err() == nil {
+			f.o.Log.Error("incomplete messages from handsets cannot be ended", "error", err)
+		}
+	}
+}
+
+// Sweep makes messages of the parts that have waited for the others for the whole
+// Timeout, and of those whose last part came to a node that went away then. It deletes
+// what is left of messages that were made that long ago.
+func (f *Flow) Sweep(ctx context.Context) error {
+	now := f.o.Now()
+	due := func(w waiting) bool {
+		waited := now.Sub(w.since())
+		return waited >= f.o.Timeout || w.whole() && waited >= settleTime
+	}
+	parts := 0
+	err := f.scan(ctx, pendingList, func(page []store.Entry, full bool) (read int, err error) {
+		groups := f.group(page)
+		if full && len(groups) > 1 {
+			groups = groups[:len(groups)-1] // the rest of it is on the next page
+		}
+		for _, w := range groups {
+			read += len(w)
+			if due(w) {
+				if err := f.end(messageOf(w[0].place), due); err != nil {
+					return read, err
+				}
+			} else {
+				parts += len(w)
+			}
+		}
+		return read, nil
+	})
+	if err != nil {
+		return err
+	}
+	f.o.Metrics.Pending.Set(float64(parts))
+	return f.scan(ctx, doneList, func(page []store.Entry, _ bool) (int, error) {
+		change := &store.Change{}
+		for i := range page {
+			if now.Sub(page[i].At) >= f.o.Timeout {
+				change.Entries = append(change.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: page[i].EntryKey}, Delete: true})
+			}
+		}
+		if len(change.Entries) == 0 {
+			return len(page), nil
+		}
+		return len(page), f.o.Committer.Commit(change)
+	})
+}
+
+// scan reads a list page by page. see answers how many of a page's entries it has seen
+// to; the others come again.
+func (f *Flow) scan(ctx context.Context, list int64, see func(page []store.Entry, full bool) (int, error)) error {
+	for after := int64(math.MinInt64); ; {
+		page, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: list, After: after, Limit: scanRows})
+		if err != nil {
+			return wrap("read messages from handsets", err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		seen, err := see(page, len(page) == scanRows)
+		if err != nil {
+			return err
+		}
+		if after = page[seen-1].Key; len(page) < scanRows {
+			return nil
+		}
+	}
+}
