@@ -10,6 +10,7 @@ import (
 	"heliograph/internal/api"
 	"heliograph/internal/carrier/sim"
 	"heliograph/internal/carrier/smpp"
+	"heliograph/internal/inbound"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -38,6 +39,7 @@ type Config struct {
 	RecipientInterval  time.Duration `yaml:"recipient_interval"` // between two messages to one recipient
 	LostOutcomes       LostOutcomes  `yaml:"lost_outcomes"`
 	FailoverAfter      time.Duration `yaml:"failover_after"`
+	TwoWay             TwoWay        `yaml:"two_way"`
 	Limits             Limits        `yaml:"limits"`
 	Events             Events        `yaml:"events"`
 	Retention          Retention     `yaml:"retention"`
@@ -107,6 +109,14 @@ type AWS struct {
 	// S3EndpointURL is where embedded delivery streams put their files: empty: into
 	// folders of the data directory; "aws"; or a URL.
 	S3EndpointURL string `yaml:"s3_endpoint_url"`
+	// ConnectEndpointURL is where messages for two-way channels of Amazon Connect go:
+	// empty: to EndpointURL, and without that into the local log; "aws"; or a URL.
+	ConnectEndpointURL string `yaml:"connect_endpoint_url"`
+}
+
+// TwoWay is about messages from handsets.
+type TwoWay struct {
+	ReassemblyTimeout time.Duration `yaml:"reassembly_timeout"` // for which a message waits for all of its parts
 }
 
 // Carrier is a way to the recipients. Exactly one of SMPP and Sim is set.
@@ -235,6 +245,7 @@ func defaults() Config {
 		RecipientInterval: time.Second,
 		LostOutcomes:      LostOutcomes{Transactional: Resend, Promotional: Resend},
 		FailoverAfter:     2 * time.Second,
+		TwoWay:            TwoWay{ReassemblyTimeout: inbound.ReassemblyTimeout},
 		Limits:            limitsOf(api.DefaultLimits()),
 		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
 		Retention:         Retention{Messages: 90 * 24 * time.Hour, Receipts: 7 * 24 * time.Hour},

@@ -68,7 +68,8 @@ api:
   request_rates: {CreatePool: 5, SendTextMessage: 0}
   max_connections: 100
 operator: {listen: "10.0.0.1:7671", allow_remote: true}
-aws: {endpoint_url: aws}
+aws: {endpoint_url: aws, connect_endpoint_url: "http://127.0.0.1:4000"}
+two_way: {reassembly_timeout: 90s}
 carriers:
   - name: acme
     smpp:
@@ -110,6 +111,9 @@ func TestEveryPart(t *testing.T) {
 	}
 	if !c.API.TLS.Enabled() || c.API.Listen != ":8443" || c.API.MaxConnections != 100 || c.AWS.EndpointURL != "aws" {
 		t.Errorf("%+v %+v", c.API, c.AWS)
+	}
+	if c.AWS.ConnectEndpointURL != "http://127.0.0.1:4000" || c.TwoWay.ReassemblyTimeout != 90*time.Second {
+		t.Errorf("%+v %+v", c.AWS, c.TwoWay)
 	}
 	if c.Operator != (Operator{Listen: "10.0.0.1:7671", AllowRemote: true}) {
 		t.Errorf("%+v", c.Operator)
@@ -280,6 +284,8 @@ func TestRefusals(t *testing.T) {
 		"api: {request_rates: {Fly: 1}}":                         `request rate of "Fly": there is no such operation`,
 		"api: {request_rates: [1]}":                              `a single value is expected, not a list`,
 		"aws: {endpoint_url: localhost}":                         `aws.endpoint_url: "localhost" is neither empty`,
+		"aws: {connect_endpoint_url: x}":                         `aws.connect_endpoint_url: "x" is neither empty`,
+		"two_way: {reassembly_timeout: 0s}":                      `two_way.reassembly_timeout: 0s: 1s to 24h0m0s are allowed`,
 		"aws: {s3_endpoint_url: 'ftp://a'}":                      `aws.s3_endpoint_url: "ftp://a" is neither empty`,
 		"prices: missing.csv":                                    `prices: stat missing.csv`,
 		"carriers: [{name: sim, smpp: {address: 'a:1'}}]":        `carriers[0].name: sim is the simulator`,

@@ -134,6 +134,7 @@ func (k *checker) operator(o Operator) {
 func (k *checker) aws(a AWS) {
 	k.endpoint("aws.endpoint_url", a.EndpointURL)
 	k.endpoint("aws.s3_endpoint_url", a.S3EndpointURL)
+	k.endpoint("aws.connect_endpoint_url", a.ConnectEndpointURL)
 }
 
 func (k *checker) endpoint(key, address string) {
@@ -320,6 +321,7 @@ func (k *checker) behaviour(c *Config) {
 	}{
 		{"recipient_interval", c.RecipientInterval, 0, time.Hour},
 		{"failover_after", c.FailoverAfter, 0, sms.ReceiptWait},
+		{"two_way.reassembly_timeout", c.TwoWay.ReassemblyTimeout, time.Second, 24 * time.Hour},
 		{"events.retention", c.Events.Retention, time.Minute, mostKept},
 		{"retention.receipts", c.Retention.Receipts, sms.ReceiptWait, mostKept},
 	}
