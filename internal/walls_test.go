@@ -122,7 +122,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, "github.com/google/uuid"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
-	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "api", "carrier/sim"})},
+	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "carrier/sim"})},
 
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inbound", "inventory", "trace", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},

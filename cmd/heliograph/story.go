@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -41,6 +42,9 @@ func printStory(w io.Writer, s admin.Story) error {
 		if value != "" {
 			t.row(name, value)
 		}
+	}
+	if s.FeedbackEnabled {
+		t.row("message feedback", cmp.Or(s.Feedback, "none yet"))
 	}
 	optional("at most", s.MaxPrice)
 	optional("keyword", s.Keyword)

@@ -103,6 +103,26 @@ func TestStoryOfAMovedMessage(t *testing.T) {
 	}
 }
 
+// Feedback is in the story, and says nothing of how the message stands.
+func TestStoryWithFeedback(t *testing.T) {
+	r := newRig(t)
+	id := sms.FirstID(accepted)
+	m := r.accept(id)
+	if s := r.show(id); s.Feedback != "" {
+		t.Errorf("there is feedback before any was put: %q", s.Feedback)
+	}
+	for _, status := range []string{"FAILED", "RECEIVED"} {
+		r.commit(&store.Change{Append: []store.Event{{Message: id, Account: m.Account, Status: store.StatusFeedback, At: accepted, Detail: store.EventDetail{Description: status}}}})
+	}
+	s := r.show(id)
+	if s.Feedback != "RECEIVED" || s.Status != "QUEUED" || s.Final || s.Queue == nil {
+		t.Errorf("feedback %q, status %s, final %v, queue %+v", s.Feedback, s.Status, s.Final, s.Queue)
+	}
+	if n := len(s.Events); n != 3 || s.Events[1].Type != "FEEDBACK" || s.Events[1].Description != "FAILED" || s.Events[2].Description != "RECEIVED" {
+		t.Errorf("events %+v", s.Events)
+	}
+}
+
 func TestListMessages(t *testing.T) {
 	r := newRig(t)
 	var ids []string

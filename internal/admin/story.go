@@ -5,6 +5,7 @@ import (
 
 	"heliograph/internal/encode"
 	"heliograph/internal/event"
+	"heliograph/internal/feedback"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
@@ -33,6 +34,7 @@ type Story struct {
 	Price             string            `json:"price_usd"`       // of all parts
 	CarrierFee        string            `json:"carrier_fee_usd"` // of all parts
 	FeedbackEnabled   bool              `json:"feedback_enabled,omitempty"`
+	Feedback          string            `json:"feedback,omitempty"` // that was put last: RECEIVED or FAILED
 
 	Route    sms.Route  `json:"route"`              // chosen at acceptance
 	Rerouted *sms.Route `json:"rerouted,omitempty"` // where it leaves by now, if that differs
@@ -60,7 +62,7 @@ type StoryPart struct {
 
 // StoryEvent is one thing that happened.
 type StoryEvent struct {
-	Type        string             `json:"type"` // TEXT_<status>, or LATE_RECEIPT, which is not published
+	Type        string             `json:"type"` // TEXT_<status>, or what is never published, such as LATE_RECEIPT
 	At          time.Time          `json:"at"`
 	Final       bool               `json:"final"`
 	Description string             `json:"description"`
@@ -78,7 +80,7 @@ func (a *operations) story(messageID string, m *sms.Message, queued *store.Queue
 		Route: m.Route, Events: []StoryEvent{},
 	}
 	s.Status, s.Final = statusOf(events)
-	s.Rerouted = newestRoute(events)
+	s.Rerouted, s.Feedback = newestRoute(events), feedback.Of(events)
 	progress := sms.NewProgress(m.Parts, nil).Parts
 	for i := range events {
 		e := &events[i]

@@ -25,6 +25,7 @@ import (
 	"heliograph/internal/deactivation"
 	"heliograph/internal/destination/local"
 	"heliograph/internal/embedded/firehose"
+	"heliograph/internal/feedback"
 	"heliograph/internal/inventory"
 	"heliograph/internal/nodes"
 	"heliograph/internal/optout"
@@ -84,6 +85,7 @@ type service struct {
 	manager       *nodes.Manager
 	lapse         func() // ends the keeping of the node's lease
 	accept        *accept.Service
+	feedback      *feedback.Flow
 	ids           *sms.MessageIDs
 	tracer        *trace.Tracer // nil where nothing is traced
 	fatal         chan error
@@ -234,6 +236,7 @@ func (s *service) openFlows(ctx context.Context) error {
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
 	})
+	s.feedback = s.newFeedback()
 	if err := s.receipts.Open(ctx); err != nil {
 		return err
 	}
@@ -355,6 +358,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
 	loops.Go(func() { s.expireReports(running) })
+	loops.Go(func() { s.feedback.Run(running) })
 	loops.Go(func() { s.streams.Run(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

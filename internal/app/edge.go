@@ -55,7 +55,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations)),
-		Lists: s.lists, Committer: s.committer, Services: s.services(),
+		Lists: s.lists, Committer: s.committer, Feedback: s.feedback, Services: s.services(),
 		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()
