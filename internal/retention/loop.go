@@ -9,14 +9,19 @@ import (
 	"heliograph/internal/store"
 )
 
-// Options are what a Loop is made of. All are needed.
+// Options are what a Loop is made of. All are needed, but for Drop and Dropped.
 type Options struct {
 	Pruner store.Pruner
 	Fence  store.Fence // of this node
 	// Mine reports whether this node is the one that prunes. It is asked before each
 	// step, and must not wait.
-	Mine    func() bool
-	Keep    Keep
+	Mine func() bool
+	Keep Keep
+	// Drop says, at the beginning of a pass, which lists of the store go with all their
+	// entries, and of which log groups the lines from before a time. Dropped is told of
+	// the lists after a pass that has come to its end: nothing is left of them.
+	Drop    func() (lists []int64, logs map[int64]time.Time)
+	Dropped func(ctx context.Context, lists []int64)
 	Metrics *Metrics
 	Log     *slog.Logger
 	// Now is the wall clock that messages are accepted by. One that was set wrong, and
@@ -67,7 +72,7 @@ func (l *Loop) prune(ctx context.Context) bool {
 	}
 	if sum.Rows() > 0 || given > 0 {
 		l.o.Log.Info("old rows deleted", "messages", sum.Messages, "events", sum.Events, "receipts", sum.Receipts, "spend", sum.Spend,
-			"bytes_given_back", given, "took", time.Since(began).Round(time.Millisecond))
+			"entries", sum.Entries, "log_lines", sum.Logs, "bytes_given_back", given, "took", time.Since(began).Round(time.Millisecond))
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -86,6 +91,9 @@ func (l *Loop) prune(ctx context.Context) bool {
 // pass deletes what is old by now, as long as it is for this node to do.
 func (l *Loop) pass(ctx context.Context) (sum store.Pruned, err error) {
 	p := l.o.Keep.pass(bounded(l.o.Now(), l.began, time.Since(l.running)))
+	if l.o.Drop != nil {
+		p.Lists, p.Logs = l.o.Drop()
+	}
 	for !p.Done() && l.o.Mine() {
 		began := time.Now()
 		n, err := l.o.Pruner.Prune(ctx, l.o.Fence, &p)
@@ -93,11 +101,13 @@ func (l *Loop) pass(ctx context.Context) (sum store.Pruned, err error) {
 			return sum, err
 		}
 		l.o.Metrics.pruned(n)
-		sum.Messages, sum.Events = sum.Messages+n.Messages, sum.Events+n.Events
-		sum.Receipts, sum.Spend = sum.Receipts+n.Receipts, sum.Spend+n.Spend
+		sum = sum.Plus(n)
 		if !l.rest(ctx, began) {
 			return sum, ctx.Err()
 		}
+	}
+	if p.Done() && len(p.Lists) > 0 && l.o.Dropped != nil {
+		l.o.Dropped(ctx, p.Lists)
 	}
 	return sum, nil
 }

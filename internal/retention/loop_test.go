@@ -30,6 +30,9 @@ type rig struct {
 	metrics *Metrics
 	scraped *prometheus.Registry
 	log     journal
+	lists   []int64             // that go
+	logs    map[int64]time.Time // of which lines go
+	dropped [][]int64           // what was told of lists that have gone
 	stop    context.CancelFunc
 	ended   chan struct{}
 }
@@ -74,7 +77,9 @@ func run(t *testing.T, keep Keep, test func(*rig)) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		r.stop = stop
-		l := New(Options{Pruner: r.engine, Fence: r.fence, Mine: r.isMine, Keep: keep, Metrics: r.metrics, Log: log, Now: r.now})
+		l := New(Options{Pruner: r.engine, Fence: r.fence, Mine: r.isMine, Keep: keep, Metrics: r.metrics, Log: log, Now: r.now,
+			Drop:    func() ([]int64, map[int64]time.Time) { return r.lists, r.logs },
+			Dropped: func(_ context.Context, lists []int64) { r.dropped = append(r.dropped, lists) }})
 		go func() {
 			defer close(r.ended)
 			l.Run(ctx)
@@ -185,6 +190,50 @@ func TestLoop(t *testing.T) {
 		}
 		if !strings.Contains(r.log.String(), "old rows deleted") || strings.Contains(r.log.String(), "level=WARN") {
 			r.Errorf("the log:\n%s", r.log.String())
+		}
+	})
+}
+
+// Lists that go and old log lines are deleted, and who dropped the lists is told when
+// nothing is left of them, and not before.
+func TestListsAndLogs(t *testing.T) {
+	run(t, Keep{Receipts: 100 * time.Second}, func(r *rig) {
+		c := &store.Change{}
+		for key := range int64(2000) {
+			c.Entries = append(c.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: store.EntryKey{List: 1 + key%2, Key: key}}})
+			c.Logs = append(c.Logs, store.LogEvent{Group: 1, At: epoch.Add(-time.Duration(key) * time.Second), Seq: key})
+		}
+		r.apply(c)
+		there := func() (entries, lines int) {
+			e, err := r.engine.EntriesAfter(r.Context(), store.EntryScan{List: 1, After: -1, Limit: 5000})
+			l, err2 := r.engine.LogEvents(r.Context(), store.LogScan{Group: 1, Slot: store.AnySlot, Limit: 5000})
+			if err != nil || err2 != nil {
+				r.Fatal(err, err2)
+			}
+			return len(e), len(l)
+		}
+		r.pass(15 * time.Second)
+		if e, l := there(); e != 1000 || l != 2000 || len(r.dropped) != 0 {
+			r.Errorf("%d entries and %d lines before, told %v", e, l, r.dropped)
+		}
+		r.lists, r.logs = []int64{1, 7}, map[int64]time.Time{1: epoch.Add(-time.Second * 1000), 2: epoch}
+		r.turns.Store(6) // the fifth step is of the entries, and the pass ends there
+		r.pass(10 * time.Second)
+		if e, _ := there(); e == 0 || e == 1000 || len(r.dropped) != 0 {
+			r.Errorf("%d entries in between, told %v", e, r.dropped)
+		}
+		r.turns.Store(always)
+		r.pass(15 * time.Second)
+		if e, l := there(); e != 0 || l != 1001 {
+			r.Errorf("%d entries and %d lines then", e, l)
+		}
+		if got := fmt.Sprint(r.dropped); !strings.HasPrefix(got, "[[1 7]") {
+			r.Errorf("told %s", got)
+		}
+		for kind, want := range map[string]float64{"entry": 1000, "log_line": 999} {
+			if got := r.metric("heliograph_pruned_rows_total", kind); got != want {
+				r.Errorf("%s: %v rows, want %v", kind, got, want)
+			}
 		}
 	})
 }

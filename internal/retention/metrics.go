@@ -34,14 +34,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Free:     gauge("heliograph_store_free_bytes", "Unused space in SQLite's file."),
 	}
 	r.MustRegister(m.Rows, m.Failures, m.Held)
-	for _, kind := range []string{"message", "event", "receipt", "spend"} {
+	for _, kind := range []string{"message", "event", "receipt", "spend", "entry", "log_line"} {
 		m.Rows.WithLabelValues(kind)
 	}
 	return m
 }
 
 func (m *Metrics) pruned(n store.Pruned) {
-	for kind, rows := range map[string]int{"message": n.Messages, "event": n.Events, "receipt": n.Receipts, "spend": n.Spend} {
+	for kind, rows := range map[string]int{"message": n.Messages, "event": n.Events, "receipt": n.Receipts, "spend": n.Spend,
+		"entry": n.Entries, "log_line": n.Logs} {
 		m.Rows.WithLabelValues(kind).Add(float64(rows))
 	}
 	m.held(n.Held)
