@@ -24,6 +24,8 @@ type cli struct {
 	Events        eventsCommand        `cmd:"" help:"Print the events that the embedded log holds, as JSON lines."`
 	Messages      messagesCommand      `cmd:"" help:"Look into messages."`
 	Numbers       numbersCommand       `cmd:"" help:"Manage the inventory of phone numbers."`
+	Account       accountCommand       `cmd:"" help:"Look after an account."`
+	Limits        limitsCommand        `cmd:"" help:"Look after an account's quotas and spend limits."`
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
 	Deactivations deactivationsCommand `cmd:"" help:"Manage the reports of phone numbers that are out of service."`
 	Reconcile     reconcileCommand     `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`

@@ -129,6 +129,15 @@ func (l Limits) With(changed map[string]int64) Limits {
 	return l
 }
 
+// Named is a quota by the name that the configuration has for it.
+func (l Limits) Named(name string) (quota int, ok bool) {
+	place, ok := l.named()[name]
+	if !ok {
+		return 0, false
+	}
+	return *place, true
+}
+
 // LimitNames are the names that With knows, in order.
 func LimitNames() []string {
 	var l Limits

@@ -288,11 +288,11 @@ func (s *service) ledger() *usage.Ledger {
 
 // spendLimit is what an account may spend on a channel a month.
 func (s *service) spendLimit(account, channel string) sms.Money {
-	configured := s.cfg.Limits.TextMonthlySpend.Money()
-	if snapshot := s.directory.Account(account); snapshot != nil {
-		return snapshot.SpendLimit(channel, configured)
+	snapshot := s.directory.Account(account)
+	if snapshot == nil {
+		return 0
 	}
-	return configured
+	return snapshot.SpendLimit(channel, s.cfg.Limits.Spend(channel))
 }
 
 func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {

@@ -53,8 +53,8 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	}
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
-		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), SimulatedInventory: s.cfg.SimulatedInventory,
-		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations)),
+		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
+		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations), s.accounts()),
 		Lists: s.lists, Committer: s.committer, Feedback: s.feedback, Services: s.services(),
 		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
 	})
@@ -81,6 +81,12 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 func (s *service) operations() []api.Operation {
 	return admin.Operations(admin.Options{Account: s.cfg.Account, Directory: s.directory, Messages: s.engine, MessageIDs: s.ids,
 		Carriers: s.carriers, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Nodes: s.manager.State, Rand: rand.Reader})
+}
+
+// accounts are the operator's operations on accounts and their limits.
+func (s *service) accounts() []api.Operation {
+	return admin.Accounts(admin.AccountOptions{Account: s.cfg.Account, Directory: s.directory, Limits: s.cfg.Limits.API(),
+		Spend: s.cfg.Limits.Spend, Log: s.log})
 }
 
 // taker is where nodes agree on request rates, nil where there cannot be others.

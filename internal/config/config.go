@@ -150,9 +150,11 @@ const (
 	GiveUp LostOutcome = "give_up" // it ends as UNKNOWN, and may have arrived
 )
 
-// Limits are the account's quotas (guide chapter 17) and its spend limit.
+// Limits are an account's quotas (guide chapter 17) and its spend limits, but for those
+// that the operator has set for it since.
 type Limits struct {
 	TextMonthlySpend             SpendLimit `yaml:"text_monthly_spend_usd"`
+	VoiceMonthlySpend            SpendLimit `yaml:"voice_monthly_spend_usd"`
 	PhoneNumbers                 int        `yaml:"phone_numbers"`
 	Pools                        int        `yaml:"pools"`
 	ConfigurationSets            int        `yaml:"configuration_sets"`
@@ -179,10 +181,19 @@ func (l Limits) API() api.Limits {
 	}
 }
 
+// Spend is the monthly spend limit of a channel as resources.Snapshot.SpendLimit takes
+// it.
+func (l Limits) Spend(channel string) sms.Money {
+	if channel == resources.ChannelVoice {
+		return l.VoiceMonthlySpend.Money()
+	}
+	return l.TextMonthlySpend.Money()
+}
+
 func limitsOf(l api.Limits) Limits {
 	return Limits{
-		TextMonthlySpend: Unlimited,
-		PhoneNumbers:     l.PhoneNumbers, Pools: l.Pools, ConfigurationSets: l.ConfigurationSets, OptOutLists: l.OptOutLists,
+		TextMonthlySpend: ByTier, VoiceMonthlySpend: ByTier,
+		PhoneNumbers: l.PhoneNumbers, Pools: l.Pools, ConfigurationSets: l.ConfigurationSets, OptOutLists: l.OptOutLists,
 		SenderIDs: l.SenderIDs, OriginationIdentitiesPerPool: l.OriginationIdentitiesPerPool,
 		EventDestinationsPerSet: l.EventDestinationsPerSet, TagsPerResource: l.TagsPerResource, Registrations: l.Registrations,
 		RegistrationAttachments: l.RegistrationAttachments, VerifiedDestinationNumbers: l.VerifiedDestinationNumbers,
@@ -233,9 +244,6 @@ const (
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )
-
-// sandboxSpend is the monthly limit of an account in the sandbox (guide chapter 3).
-const sandboxSpend = SpendLimit(sms.USD)
 
 // defaults is the configuration without a file and an environment.
 func defaults() Config {

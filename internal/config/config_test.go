@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 	if c.Account != "111122223333" || c.AccountTier() != resources.Sandbox {
 		t.Errorf("account %s, %s", c.Account, c.AccountTier())
 	}
-	if c.Limits.TextMonthlySpend.Money() != sms.USD || !c.SimulatedInventory || c.Limits.API() != api.DefaultLimits() {
+	if c.Limits.Spend(resources.ChannelText) != resources.SpendByTier || c.Limits.Spend(resources.ChannelVoice) != resources.SpendByTier || !c.SimulatedInventory || c.Limits.API() != api.DefaultLimits() {
 		t.Errorf("limits %+v, simulated inventory %v", c.Limits, c.SimulatedInventory)
 	}
 	if len(c.Carriers) != 1 || c.Carriers[0].Name != "sim" || c.Carriers[0].Sim == nil || c.DefaultCarrier != "sim" {
@@ -98,7 +98,7 @@ shared_routes:
 simulated_inventory: true
 recipient_interval: 500ms
 lost_outcomes: {promotional: give_up}
-limits: {text_monthly_spend_usd: 12.5, pools: 3}
+limits: {text_monthly_spend_usd: 12.5, voice_monthly_spend_usd: unlimited, pools: 3, keywords: 50}
 events: {retention: 48h}
 tracing: {endpoint: "http://127.0.0.1:4318", sample_ratio: 0.5, headers: {Authorization: Bearer x=y}}
 log: {level: debug, format: json}
@@ -149,7 +149,7 @@ func TestEveryPart(t *testing.T) {
 	if c.LostOutcomes != (LostOutcomes{Resend, GiveUp}) || c.RecipientInterval != 500*time.Millisecond || !c.SimulatedInventory {
 		t.Errorf("%+v", c)
 	}
-	if c.Limits.TextMonthlySpend.Money() != 12_500_000 || c.Limits.Pools != 3 || c.Limits.PhoneNumbers != 25 {
+	if c.Limits.Spend(resources.ChannelText) != 12_500_000 || c.Limits.Spend(resources.ChannelVoice) != -1 || c.Limits.Keywords != 50 || c.Limits.Pools != 3 || c.Limits.PhoneNumbers != 25 {
 		t.Errorf("%+v", c.Limits)
 	}
 	if diff := cmp.Diff(Tracing{Endpoint: "http://127.0.0.1:4318", SampleRatio: 0.5, Headers: Headers{"Authorization": "Bearer x=y"}}, c.Tracing); diff != "" {
@@ -173,11 +173,7 @@ func TestRetention(t *testing.T) {
 }
 
 func TestDefaultsThatFollowOthers(t *testing.T) {
-	c := load(t, "tier: production")
-	if c.Limits.TextMonthlySpend != Unlimited {
-		t.Errorf("spend limit of production %d", c.Limits.TextMonthlySpend)
-	}
-	c = load(t, "carriers: [{name: acme, smpp: {address: 'a:1', system_id: x}}]\nnumbers: [{number: '+442079460100', country: GB, type: LONG_CODE}]")
+	c := load(t, "carriers: [{name: acme, smpp: {address: 'a:1', system_id: x}}]\nnumbers: [{number: '+442079460100', country: GB, type: LONG_CODE}]")
 	if c.SimulatedInventory || c.DefaultCarrier != "acme" || len(c.SharedRoutes) != 0 || c.Numbers[0].Carrier != "acme" {
 		t.Errorf("%+v", c)
 	}
@@ -324,6 +320,7 @@ func TestRefusals(t *testing.T) {
 		"recipient_interval: -1s":                `recipient_interval: -1s: 0s to 1h0m0s are allowed`,
 		"lost_outcomes: {transactional: drop}":   `lost_outcomes.transactional: "drop" is not resend or give_up`,
 		"limits: {pools: -1}":                    `limits.pools: -1 is negative`,
+		"limits: {protect_configurations: -1}":   `limits.protect_configurations: -1 is negative`,
 		"limits: {text_monthly_spend_usd: lots}": `"lots" is neither an amount in USD`,
 		"events: {retention: 1s}":                `events.retention: 1s`,
 		"retention: {messages: 30s}":             `retention.messages: 30s: 1m0s to 87600h0m0s are allowed`,

@@ -93,9 +93,6 @@ func (d *decoder) document(data []byte, c *Config) error {
 
 // complete fills in the defaults that depend on other keys.
 func (d *decoder) complete(c *Config) {
-	if d.where["limits.text_monthly_spend_usd"] == "" && c.Tier == Sandbox {
-		c.Limits.TextMonthlySpend = sandboxSpend
-	}
 	if c.Node == "" {
 		host, _ := os.Hostname()
 		_, port, _ := net.SplitHostPort(c.API.Listen)

@@ -339,7 +339,8 @@ func (k *checker) behaviour(c *Config) {
 		{"origination_identities_per_pool", c.Limits.OriginationIdentitiesPerPool},
 		{"event_destinations_per_configuration_set", c.Limits.EventDestinationsPerSet}, {"tags_per_resource", c.Limits.TagsPerResource},
 		{"registrations", c.Limits.Registrations}, {"registration_attachments", c.Limits.RegistrationAttachments},
-		{"verified_destination_numbers", c.Limits.VerifiedDestinationNumbers},
+		{"verified_destination_numbers", c.Limits.VerifiedDestinationNumbers}, {"keywords", c.Limits.Keywords},
+		{"protect_configurations", c.Limits.ProtectConfigurations},
 	}
 	for _, n := range counts {
 		if n.value < 0 {

@@ -8,16 +8,20 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"heliograph/internal/api"
+	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
 
 // SpendLimit is an amount in USD a month; Unlimited is none.
 type SpendLimit sms.Money
 
-// Unlimited is no limit.
-const Unlimited SpendLimit = -1
+const (
+	Unlimited SpendLimit = -1
+	// ByTier is what no key asks for: the limit of the tier that an account is in.
+	ByTier = SpendLimit(resources.SpendByTier)
+)
 
-// Money is the limit as the spend ledger takes it: negative is none.
+// Money is the limit as resources.Snapshot.SpendLimit takes it.
 func (s SpendLimit) Money() sms.Money { return sms.Money(s) }
 
 func (s *SpendLimit) setText(text string) error {
