@@ -274,7 +274,6 @@ func TestLongOptOutList(t *testing.T) {
 }
 
 func TestReasonsOfOptOutLists(t *testing.T) {
-	named := func(name string) *string { return &name }
 	create := func(c *customer, in smsvoice.CreateOptOutListInput) error {
 		_, err := c.CreateOptOutList(c.t.Context(), &in)
 		return err
@@ -297,20 +296,20 @@ func TestReasonsOfOptOutLists(t *testing.T) {
 	const elsewhere = "arn:aws:sms-voice:us-east-1:444455556666:opt-out-list/Default"
 	provoke(t, roomy, []reason{
 		{"CreateOptOutList", "a name that the model does not allow", func(ctx context.Context, c *customer) error {
-			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("a b")})
+			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("a b")})
 		}, invalid("INVALID_PARAMETER", "OptOutListName")},
 		{"CreateOptOutList", "there already", func(ctx context.Context, c *customer) error {
-			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("Default")})
+			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("Default")})
 		}, conflict("RESOURCE_ALREADY_EXISTS", sms.TypeOptOutList, "Default")},
 		{"CreateOptOutList", "a ClientToken with other parameters", func(ctx context.Context, c *customer) error {
-			must(c.CreateOptOutList(ctx, &smsvoice.CreateOptOutListInput{OptOutListName: named("Token"), ClientToken: new("t")}))(c.t)
-			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("Other"), ClientToken: new("t")})
+			must(c.CreateOptOutList(ctx, &smsvoice.CreateOptOutListInput{OptOutListName: new("Token"), ClientToken: new("t")}))(c.t)
+			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("Other"), ClientToken: new("t")})
 		}, conflict("RESOURCE_ALREADY_EXISTS", sms.TypeOptOutList, "Token")},
 		{"CreateOptOutList", "a reserved tag", func(ctx context.Context, c *customer) error {
-			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("Tagged"), Tags: tags("aws:a", "1")})
+			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("Tagged"), Tags: tags("aws:a", "1")})
 		}, invalid("INVALID_PARAMETER", "Tags[0].Key")},
 		{"CreateOptOutList", "more tags than a resource may have", func(ctx context.Context, c *customer) error {
-			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("Tagged"), Tags: manyTags(51)})
+			return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("Tagged"), Tags: manyTags(51)})
 		}, quota("TAGS_PER_RESOURCE")},
 
 		{"DescribeOptOutLists", "names and owner", func(ctx context.Context, c *customer) error {
@@ -358,7 +357,7 @@ func TestReasonsOfOptOutLists(t *testing.T) {
 		}, invalid("CANNOT_PARSE", "OptedOutNumber")},
 
 		{"DescribeOptedOutNumbers", "no such list", func(ctx context.Context, c *customer) error {
-			return numbers(c, smsvoice.DescribeOptedOutNumbersInput{OptOutListName: named("Nobody")})
+			return numbers(c, smsvoice.DescribeOptedOutNumbersInput{OptOutListName: new("Nobody")})
 		}, notFound(sms.TypeOptOutList, "Nobody")},
 		{"DescribeOptedOutNumbers", "one of two is not there", func(ctx context.Context, c *customer) error {
 			must(0, putOptedOut(c, "Default", "+12065550130"))(c.t)
@@ -385,7 +384,7 @@ func TestReasonsOfOptOutLists(t *testing.T) {
 			c.optOutList("Paged")
 			must(0, putOptedOut(c, "Paged", "+12065550133"))(c.t)
 			must(0, putOptedOut(c, "Paged", "+12065550134"))(c.t)
-			first := must(c.DescribeOptedOutNumbers(ctx, &smsvoice.DescribeOptedOutNumbersInput{OptOutListName: named("Paged"), MaxResults: new(int32(1))}))(c.t)
+			first := must(c.DescribeOptedOutNumbers(ctx, &smsvoice.DescribeOptedOutNumbersInput{OptOutListName: new("Paged"), MaxResults: new(int32(1))}))(c.t)
 			return numbers(c, smsvoice.DescribeOptedOutNumbersInput{NextToken: first.NextToken})
 		}, invalid("INVALID_NEXT_TOKEN", "NextToken")},
 
@@ -408,7 +407,7 @@ func TestReasonsOfOptOutLists(t *testing.T) {
 	few := roomy
 	few.OptOutLists = 2 // the Default list is one of them
 	provoke(t, few, []reason{{"CreateOptOutList", "one more than allowed", func(ctx context.Context, c *customer) error {
-		must(c.CreateOptOutList(ctx, &smsvoice.CreateOptOutListInput{OptOutListName: named("Second")}))(c.t)
-		return create(c, smsvoice.CreateOptOutListInput{OptOutListName: named("Third")})
+		must(c.CreateOptOutList(ctx, &smsvoice.CreateOptOutListInput{OptOutListName: new("Second")}))(c.t)
+		return create(c, smsvoice.CreateOptOutListInput{OptOutListName: new("Third")})
 	}, quota("OPT_OUT_LISTS_PER_ACCOUNT")}})
 }

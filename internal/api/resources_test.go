@@ -37,6 +37,7 @@ func TestResourcesThatOperationsActOn(t *testing.T) {
 	numberARN, senderARN := c.arn(sms.TypePhoneNumber, number), c.arn(sms.TypeSenderID, "HELIO/GB")
 	poolARN, setARN := c.arn(sms.TypePool, noPool), c.arn(sms.TypeConfigurationSet, "alerts")
 	set, event := new("alerts"), new("log")
+	list, listARN := new("Alerts"), c.arn(sms.TypeOptOutList, "Alerts")
 
 	for _, test := range []struct {
 		operation, resource string
@@ -94,6 +95,35 @@ func TestResourcesThatOperationsActOn(t *testing.T) {
 			_, err := c.DeleteEventDestination(ctx, &smsvoice.DeleteEventDestinationInput{ConfigurationSetName: set, EventDestinationName: event})
 			return err
 		}},
+		{"CreateOptOutList", listARN, func() error {
+			_, err := c.CreateOptOutList(ctx, &smsvoice.CreateOptOutListInput{OptOutListName: list})
+			return err
+		}},
+		{"DescribeOptOutLists", listARN, func() error {
+			_, err := c.DescribeOptOutLists(ctx, &smsvoice.DescribeOptOutListsInput{OptOutListNames: []string{*list}})
+			return err
+		}},
+		{"DescribeOptOutLists", "*", func() error {
+			_, err := c.DescribeOptOutLists(ctx, &smsvoice.DescribeOptOutListsInput{})
+			return err
+		}},
+		{"DeleteOptOutList", listARN, func() error {
+			_, err := c.DeleteOptOutList(ctx, &smsvoice.DeleteOptOutListInput{OptOutListName: &listARN})
+			return err
+		}},
+		{"PutOptedOutNumber", listARN, func() error { return putOptedOut(c, *list, "+12065550123") }},
+		{"DescribeOptedOutNumbers", listARN, func() error {
+			_, err := c.DescribeOptedOutNumbers(ctx, &smsvoice.DescribeOptedOutNumbersInput{OptOutListName: list})
+			return err
+		}},
+		{"DeleteOptedOutNumber", listARN, func() error { return deleteOptedOut(c, *list, "+12065550123") }},
+		{"PutKeyword", numberARN, func() error { return putKeyword(c, number, "JOIN", "hi") }},
+		{"PutKeyword", poolARN, func() error { return putKeyword(c, poolARN, "JOIN", "hi") }},
+		{"DescribeKeywords", poolARN, func() error {
+			_, err := c.DescribeKeywords(ctx, &smsvoice.DescribeKeywordsInput{OriginationIdentity: &noPool})
+			return err
+		}},
+		{"DeleteKeyword", numberARN, func() error { return deleteKeyword(c, numberARN, "JOIN") }},
 		{"TagResource", poolARN, func() error {
 			_, err := c.TagResource(ctx, &smsvoice.TagResourceInput{ResourceArn: &poolARN, Tags: tags("a", "1")})
 			return err
