@@ -89,6 +89,8 @@ func (s *service) retention() *retention.Loop {
 	return retention.New(retention.Options{Pruner: s.place.pruner, Fence: s.place.fence,
 		Mine:    func() bool { return s.manager.Holds(nodes.Sweep) },
 		Keep:    retention.Keep{Messages: s.cfg.Retention.Messages, Receipts: s.cfg.Retention.Receipts},
+		Drop:    s.drop,
+		Dropped: s.dropped,
 		Metrics: retention.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 }
 
