@@ -119,6 +119,8 @@ var walls = []wall{
 	{pkg: "internal/api/sigv4"},
 	{pkg: "internal/api/service", may: []string{"sms", "store", "resources"}},
 	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service"})},
+	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
+	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, "github.com/google/uuid"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"heliograph/internal/destination"
+	"heliograph/internal/embedded/cloudwatchlogs"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -106,6 +107,8 @@ func subscribers(s *resources.Snapshot, prefix, topic string) []sms.EventDestina
 // embeddedPublisher makes the publisher of a place in an embedded service.
 func (s *service) embeddedPublisher(account string, d sms.EmbeddedDestination) (destination.Publisher, error) {
 	switch d.Service {
+	case "logs":
+		return cloudwatchlogs.NewPublisher(s.directory, s.committer, account, d.ID), nil
 	case "firehose":
 		return s.streams.Publisher(account, d.ID), nil
 	}

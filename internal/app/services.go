@@ -2,6 +2,7 @@ package app
 
 import (
 	serving "heliograph/internal/api/service"
+	"heliograph/internal/embedded/cloudwatchlogs"
 	"heliograph/internal/embedded/firehose"
 	"heliograph/internal/embedded/s3"
 )
@@ -15,6 +16,7 @@ func (s *service) services() []serving.Service {
 		return all
 	}
 	return append(all,
+		cloudwatchlogs.New(s.directory, s.lists, s.cfg.Partition(), s.cfg.Region),
 		firehose.NewService(s.streams, s.cfg.Partition(), s.cfg.Region),
 	)
 }
