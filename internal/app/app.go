@@ -26,6 +26,7 @@ import (
 	"heliograph/internal/destination/local"
 	"heliograph/internal/embedded/firehose"
 	"heliograph/internal/feedback"
+	"heliograph/internal/inbound"
 	"heliograph/internal/inventory"
 	"heliograph/internal/nodes"
 	"heliograph/internal/optout"
@@ -81,6 +82,7 @@ type service struct {
 	optOuts       *optout.Checker
 	queue         *queue.Queue
 	receipts      *receipt.Flow
+	inbound       *inbound.Flow
 	work          *work
 	manager       *nodes.Manager
 	lapse         func() // ends the keeping of the node's lease
@@ -228,14 +230,16 @@ func (s *service) openFlows(ctx context.Context) error {
 		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
 	s.optOuts = optout.NewChecker(s.lists)
+	ids := sms.NewIDs(s.place.fence.Slot, last)
 	s.accept = accept.New(accept.Options{
 		Committer: s.committer, Entries: s.lists, OptOuts: s.optOuts, Protected: s.metrics.protect,
-		IDs: sms.NewIDs(s.place.fence.Slot, last), MessageIDs: s.ids, Book: book,
+		IDs: ids, MessageIDs: s.ids, Book: book,
 		Ledger:   s.ledger(),
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
 	})
+	s.inbound = s.newInbound(ids)
 	s.feedback = s.newFeedback()
 	if err := s.receipts.Open(ctx); err != nil {
 		return err
@@ -345,6 +349,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	}
 	defer closeOperator()
 	s.receipts.Run(running)
+	s.inbound.Run(running)
 	if err := s.manager.Settle(ctx); err != nil {
 		listener.Close()
 		stopped := s.stop(server, stop)
@@ -394,7 +399,10 @@ func (s *service) stop(server *http.Server, stop func()) error {
 		late := time.AfterFunc(drainTime, func() { s.engine.Close() })
 		defer late.Stop()
 	}
-	s.manager.Finish(ctx, s.receipts.Close)
+	s.manager.Finish(ctx, func() {
+		s.inbound.Close()
+		s.receipts.Close()
+	})
 	s.queue.Close(ctx)
 	s.committer.Close()
 	s.leave(ctx)
@@ -437,12 +445,4 @@ func (k sink) Receipt(r carrier.Receipt, done func(error)) {
 		}
 		k.receipts.Receipt(r, done)
 	})
-}
-
-// Inbound acknowledges a message from a handset: no number has a two-way channel
-// that could take it.
-func (k sink) Inbound(m carrier.Inbound, done func(error)) {
-	k.service.metrics.inbound.WithLabelValues(m.Carrier).Inc()
-	k.service.log.Info("message from a handset discarded: no two-way channel takes it", "carrier", m.Carrier)
-	done(nil)
 }

@@ -31,7 +31,6 @@ type metrics struct {
 	delay     *prometheus.HistogramVec
 	publish   *prometheus.HistogramVec
 	published *prometheus.CounterVec
-	inbound   *prometheus.CounterVec
 	protected *prometheus.CounterVec
 }
 
@@ -61,14 +60,12 @@ func newMetrics() *metrics {
 			Help: "Time that a destination took for a batch of events.", Buckets: fast}, []string{"destination"}),
 		published: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_events_published_total",
 			Help: "Events that a destination took."}, []string{"destination"}),
-		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_inbound_messages_discarded_total",
-			Help: "Messages from handsets that no two-way channel took."}, []string{"carrier"}),
 		protected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_protect_messages_total",
 			Help: "Messages that a protect configuration did not simply allow, by what it did: block, monitor or filter."}, []string{"account", "country", "action"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.requests, m.latency, m.commits, m.changes, m.failures, m.batch, m.accepted, m.events, m.final,
-		m.delay, m.publish, m.published, m.inbound, m.protected)
+		m.delay, m.publish, m.published, m.protected)
 	return m
 }
 
