@@ -177,7 +177,7 @@ func printReport(w io.Writer, r *reconcile.Report) error {
 	line("  unaccounted for", r.MessagesUnaccounted)
 	line("parts billed", p.Billed)
 	line("  handed over", p.HandedOver)
-	line("  never handed over", p.Never, "expired, or could not be written")
+	line("  never handed over", p.Never, "expired, filtered, or could not be written")
 	line("  not handed over yet", p.Waiting, fmt.Sprintf("%d parts are marked as in flight", r.PartsInFlight))
 	line("  unaccounted for", r.PartsUnaccounted)
 	line("parts sent again", p.Resent)

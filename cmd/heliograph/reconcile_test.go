@@ -40,7 +40,7 @@ messages accepted      12
   unaccounted for      1
 parts billed           20
   handed over          16
-  never handed over    1  expired, or could not be written
+  never handed over    1  expired, filtered, or could not be written
   not handed over yet  2  2 parts are marked as in flight
   unaccounted for      1
 parts sent again       3

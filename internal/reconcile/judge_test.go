@@ -33,6 +33,7 @@ var (
 	taken     = store.AuditedPart{State: sms.PartTaken, Sent: true, Code: "ESME_ROK"}
 	delivered = final(sms.StatusDelivered)
 	expired   = store.AuditedPart{State: sms.PartFinal, Status: sms.StatusTTLExpired}
+	filtered  = store.AuditedPart{State: sms.PartFinal, Status: sms.StatusProtectBlocked}
 )
 
 func final(s sms.Status) store.AuditedPart {
@@ -76,6 +77,8 @@ func TestJudgeWholeMessages(t *testing.T) {
 		{"taken after a part has failed", awaiting(2, "QUEUED TAKEN", final(sms.StatusSpam), taken), "awaiting", Parts{Billed: 2, HandedOver: 2}},
 		{"a part has failed", awaiting(2, "QUEUED", final(sms.StatusSpam), taken), "awaiting", Parts{Billed: 2, HandedOver: 2}},
 		{"delivered", ended(2, "QUEUED PENDING SUCCESSFUL DELIVERED.", delivered, delivered), "delivered", Parts{Billed: 2, HandedOver: 2}},
+		{"filtered", ended(2, "QUEUED PROTECT_BLOCKED.", filtered, filtered), "failed", Parts{Billed: 2, Never: 2}},
+		{"with feedback", ended(1, "QUEUED SUCCESSFUL FEEDBACK DELIVERED. FEEDBACK 1:FEEDBACK", delivered), "delivered", Parts{Billed: 1, HandedOver: 1}},
 		{"without receipts", ended(1, "QUEUED SUCCESSFUL.", final(sms.StatusSuccessful)), "successful", Parts{Billed: 1, HandedOver: 1}},
 		{"without receipts, resent", ended(1, "QUEUED SUCCESSFUL.", resent(final(sms.StatusSuccessful), 1)), "successful", Parts{Billed: 1, HandedOver: 1, Resent: 1}},
 		{"one part failed", ended(2, "QUEUED SUCCESSFUL UNREACHABLE.", delivered, final(sms.StatusUnreachable)), "failed", Parts{Billed: 2, HandedOver: 2}},

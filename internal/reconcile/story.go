@@ -61,7 +61,7 @@ const (
 
 func rank(e *store.AuditedEvent) int {
 	switch s := e.Status; {
-	case (s == store.StatusLateReceipt || s == store.StatusTaken) && !e.Final:
+	case besides(s) && !e.Final:
 		return rankAside
 	case s == sms.StatusQueued && !e.Final:
 		return rankQueued
@@ -75,11 +75,22 @@ func rank(e *store.AuditedEvent) int {
 	return rankNone
 }
 
+// besides are the statuses of events that say nothing of how a message stands, or are
+// not of one at all.
+func besides(s sms.Status) bool {
+	switch s {
+	case store.StatusLateReceipt, store.StatusTaken, store.StatusFeedback, store.StatusInbound, store.StatusPublication:
+		return true
+	}
+	return false
+}
+
 // known are the statuses that a message can end with.
 func known(s sms.Status) bool {
 	switch s {
 	case sms.StatusDelivered, sms.StatusSuccessful, sms.StatusInvalid, sms.StatusUnreachable, sms.StatusUnknown, sms.StatusBlocked,
-		sms.StatusCarrierUnreachable, sms.StatusSpam, sms.StatusInvalidMessage, sms.StatusCarrierBlocked, sms.StatusTTLExpired:
+		sms.StatusCarrierUnreachable, sms.StatusSpam, sms.StatusInvalidMessage, sms.StatusCarrierBlocked, sms.StatusTTLExpired,
+		sms.StatusProtectBlocked:
 		return true
 	}
 	return false
