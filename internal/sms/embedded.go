@@ -26,14 +26,19 @@ type Topic struct {
 // Subscription is a subscriber of a topic. One that waits for its confirmation gets
 // nothing.
 type Subscription struct {
-	ID         string            `json:"id"` // UUID
-	Topic      string            `json:"topic"`
-	Protocol   string            `json:"protocol"` // http, https or sms
-	Endpoint   string            `json:"endpoint"`
-	Confirmed  bool              `json:"confirmed,omitempty"`
-	Token      string            `json:"token,omitempty"` // that confirms it
-	TokenUntil time.Time         `json:"token_until,omitzero"`
-	Attributes map[string]string `json:"attributes,omitempty"` // RawMessageDelivery, FilterPolicy, ...
+	ID         string    `json:"id"` // UUID
+	Topic      string    `json:"topic"`
+	Protocol   string    `json:"protocol"` // http, https or sms
+	Endpoint   string    `json:"endpoint"`
+	Confirmed  bool      `json:"confirmed,omitempty"`
+	Token      string    `json:"token,omitempty"` // that confirms it
+	TokenUntil time.Time `json:"token_until,omitzero"`
+	Asked      time.Time `json:"asked,omitzero"` // when its endpoint took the request to confirm
+	// Authenticated: the confirmation was signed. AuthenticateUnsubscribe: so has to
+	// be what ends the subscription.
+	Authenticated           bool              `json:"authenticated,omitempty"`
+	AuthenticateUnsubscribe bool              `json:"authenticate_unsubscribe,omitempty"`
+	Attributes              map[string]string `json:"attributes,omitempty"` // RawMessageDelivery, FilterPolicy, ...
 }
 
 // DeliveryStream is a stream of the embedded Firehose.

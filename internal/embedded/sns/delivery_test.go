@@ -1,0 +1,368 @@
+package sns
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"heliograph/internal/sms"
+)
+
+// verify checks the signature of a document by what Amazon SNS's developer guide says
+// alone: with the certificate that it names.
+func verify(t *testing.T, body string) map[string]any {
+	t.Helper()
+	var of map[string]any
+	if err := json.Unmarshal([]byte(body), &of); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	text := func(name string) string { s, _ := of[name].(string); return s }
+	names := "Message MessageId Subject Timestamp TopicArn Type"
+	if text("Type") == "SubscriptionConfirmation" {
+		names = "Message MessageId SubscribeURL Timestamp Token TopicArn Type"
+	}
+	signed := ""
+	for _, name := range strings.Fields(names) {
+		if _, there := of[name]; there {
+			signed += name + "\n" + text(name) + "\n"
+		}
+	}
+	response, err := http.Get(text("SigningCertURL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	served, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v", text("SigningCertURL"), response.Status, err)
+	}
+	block, _ := pem.Decode(served)
+	if block == nil {
+		t.Fatalf("no certificate in %s", served)
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := base64.StdEncoding.DecodeString(text("Signature"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := certificate.PublicKey.(*rsa.PublicKey)
+	switch text("SignatureVersion") {
+	case "2":
+		sum := sha256.Sum256([]byte(signed))
+		err = rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
+	case "1":
+		sum := sha1.Sum([]byte(signed))
+		err = rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signature)
+	default:
+		t.Fatalf("signature version %q", text("SignatureVersion"))
+	}
+	if err != nil {
+		t.Errorf("the signature is wrong: %v\n%s", err, body)
+	}
+	return of
+}
+
+func TestHandshakeAndNotification(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	arn := r.confirmed("http", h.URL+"/hook?a=b")
+	r.eventually("the end of the handshake", func() bool { return len(h.take(kindConfirmation)) == 1 })
+	asked := h.take(kindConfirmation)
+	if of := verify(t, asked[0].body); of["Token"] == "" || of["TopicArn"] != topicARN || asked[0].header.Get("x-amz-sns-topic-arn") != topicARN ||
+		of["MessageId"] != asked[0].header.Get("x-amz-sns-message-id") || of["UnsubscribeURL"] != nil {
+		t.Errorf("%v", asked[0])
+	}
+	id := r.publish("a <text> & \"more\"\n日本", "Subject", "About this", "MessageAttributes.entry.1.Name", "kind",
+		"MessageAttributes.entry.1.Value.DataType", "String", "MessageAttributes.entry.1.Value.StringValue", "x")
+	r.eventually("the notification", func() bool { return len(h.take(kindNotification)) > 0 })
+	n := h.take(kindNotification)[0]
+	of := verify(t, n.body)
+	if of["Message"] != "a <text> & \"more\"\n日本" || of["Subject"] != "About this" || of["MessageId"] != id || of["Type"] != "Notification" ||
+		of["SignatureVersion"] != "2" || of["TopicArn"] != topicARN {
+		t.Errorf("%s", n.body)
+	}
+	if fmt.Sprint(of["MessageAttributes"]) != "map[kind:map[Type:String Value:x]]" {
+		t.Errorf("attributes %v", of["MessageAttributes"])
+	}
+	for name, want := range map[string]string{"x-amz-sns-message-id": id, "x-amz-sns-topic-arn": topicARN, "x-amz-sns-subscription-arn": arn,
+		"x-amz-sns-rawdelivery": "", "Content-Type": "text/plain; charset=UTF-8"} {
+		if got := n.header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if _, err := time.Parse("2006-01-02T15:04:05.000Z", of["Timestamp"].(string)); err != nil {
+		t.Error(err)
+	}
+
+	// Version 1 where the topic says so.
+	r.must("SetTopicAttributes", "TopicArn", topicARN, "AttributeName", "SignatureVersion", "AttributeValue", "1")
+	r.publish("again")
+	r.eventually("the second notification", func() bool { return len(h.take(kindNotification)) > 1 })
+	if of := verify(t, h.take(kindNotification)[1].body); of["SignatureVersion"] != "1" || of["Subject"] != nil {
+		t.Errorf("%v", of)
+	}
+
+	response, err := http.Get(of["UnsubscribeURL"].(string))
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	response.Body.Close()
+	if listed := r.must("ListSubscriptions"); strings.Contains(listed, "member") {
+		t.Errorf("still there: %s", listed)
+	}
+}
+
+func TestRawAndStructuredDelivery(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	r.confirmed("http", h.URL, "Attributes.entry.1.key", "RawMessageDelivery", "Attributes.entry.1.value", "true")
+	r.publish(`{"default":"for all","http":"for hooks","sms":"for phones"}`, "MessageStructure", "json")
+	r.publish(`{"default":"for all","https":"for others"}`, "MessageStructure", "json")
+	r.eventually("both", func() bool { return len(h.take(kindNotification)) == 2 })
+	got := map[string]bool{}
+	for _, n := range h.take(kindNotification) {
+		got[n.body] = true
+		if n.header.Get("x-amz-sns-rawdelivery") != "true" {
+			t.Error("no header of raw delivery")
+		}
+	}
+	if !got["for hooks"] || !got["for all"] {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestDownForAWhile: whatever was published while a subscriber was down comes when it
+// is up again, once, and in the meantime others get theirs.
+func TestDownForAWhile(t *testing.T) {
+	r, h, beside := newRig(t), newHook(t), newHook(t)
+	r.topic()
+	r.confirmed("http", h.URL)
+	r.confirmed("http", beside.URL)
+	var down atomic.Bool
+	var tried atomic.Int64
+	h.answers(func(received) int {
+		if down.Load() {
+			tried.Add(1)
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	})
+	want := map[string]bool{}
+	publish := func(n int) {
+		for i := range n {
+			want[r.publish(fmt.Sprintf("message %d of %d", i, n))] = true
+		}
+	}
+	publish(5)
+	r.eventually("the first five", func() bool { return len(h.take(kindNotification)) == 5 })
+	down.Store(true)
+	publish(60)
+	r.eventually("tries while it is down", func() bool { return tried.Load() > 8 })
+	r.eventually("the other subscriber's", func() bool { return len(beside.take(kindNotification)) == 65 })
+	down.Store(false)
+	publish(7)
+	r.eventually("all of them", func() bool { return len(h.take(kindNotification)) >= 72 })
+	for _, of := range []*hook{h, beside} {
+		got := map[string]int{}
+		for _, n := range of.take(kindNotification) {
+			got[n.header.Get("x-amz-sns-message-id")]++
+		}
+		for id := range want {
+			if got[id] != 1 {
+				t.Errorf("%s came %d times", id, got[id])
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d of %d", len(got), len(want))
+		}
+	}
+}
+
+// TestSlowSubscriber: an endpoint that takes longer than a publication gets each message
+// once all the same.
+func TestSlowSubscriber(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	r.confirmed("http", h.URL)
+	var mu sync.Mutex
+	got := map[string]int{}
+	h.answers(func(n received) int {
+		mu.Lock()
+		got[n.header.Get("x-amz-sns-message-id")]++
+		mu.Unlock()
+		time.Sleep(1200 * time.Millisecond) // the router waits 500 ms
+		return http.StatusNoContent
+	})
+	want := map[string]bool{}
+	for i := range 3 {
+		want[r.publish(fmt.Sprint("message ", i))] = true
+	}
+	r.eventually("all", func() bool {
+		return r.deliveries("delivered") == 3
+	})
+	r.publish("one more")
+	r.eventually("the last", func() bool { return len(h.take(kindNotification)) == 4 })
+	mu.Lock()
+	defer mu.Unlock()
+	for id := range want {
+		if got[id] != 1 {
+			t.Errorf("%s was posted %d times", id, got[id])
+		}
+	}
+}
+
+// TestDeadLetters: what is refused for good is kept with its reason and holds nothing
+// up; messages that fail again and again hold up nothing either.
+func TestDeadLetters(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	arn := r.confirmed("http", h.URL)
+	subscription := arn[strings.LastIndexByte(arn, ':')+1:]
+	h.answers(func(n received) int {
+		switch {
+		case strings.Contains(n.body, `"Message":"bad"`):
+			return http.StatusBadRequest
+		case strings.Contains(n.body, `"Message":"poison"`):
+			return http.StatusInternalServerError
+		case strings.Contains(n.body, `"Message":"moved"`):
+			return http.StatusFound
+		}
+		return http.StatusOK
+	})
+	for range 4 {
+		r.publish("poison")
+	}
+	r.publish("moved")
+	id := r.publish("bad", "Subject", "S")
+	for i := range 20 {
+		r.publish(fmt.Sprint("good ", i))
+	}
+	r.eventually("the good ones", func() bool { return len(h.take(kindNotification)) == 20 })
+	var letters []DeadLetter
+	r.eventually("the dead letter", func() bool {
+		var err error
+		if letters, _, _, err = DeadLetters(t.Context(), r.engine, account, subscription, math.MinInt64, 10); err != nil {
+			t.Fatal(err)
+		}
+		return len(letters) == 1
+	})
+	if d := letters[0]; d.MessageID != id || d.Message != "bad" || d.Subject != "S" || d.Reason != "the endpoint answered 400 Bad Request" || d.Refused.IsZero() {
+		t.Errorf("%+v", d)
+	}
+	if n, err := CountDeadLetters(t.Context(), r.engine, account, subscription, 1000); err != nil || n != 1 {
+		t.Errorf("%d, %v", n, err)
+	}
+	if got := r.deliveries("dead_letter"); got != 1 {
+		t.Errorf("the metric says %v", got)
+	}
+	r.must("Unsubscribe", "SubscriptionArn", arn)
+	if r.directory.Inventory().Dropped.Get(fmt.Sprint(DeadLetterList(account, subscription))) == nil {
+		t.Error("the dead letters of a subscription that ended are kept")
+	}
+}
+
+// TestGivenUp: a message that an endpoint fails at again and again is a dead letter in
+// the end, where it takes others.
+func TestGivenUp(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	arn := r.confirmed("http", h.URL)
+	var mu sync.Mutex
+	posted := 0
+	h.answers(func(n received) int {
+		if strings.Contains(n.body, `"Message":"poison"`) {
+			mu.Lock()
+			defer mu.Unlock()
+			posted++
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	})
+	tried := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return posted
+	}
+	r.publish("poison")
+	for i := range giveUpTurn + 5 {
+		before := tried()
+		r.publish("good")
+		r.eventually("another try", func() bool { return tried() > before && len(h.take(kindNotification)) > i })
+	}
+	letters := func() int {
+		n, err := CountDeadLetters(t.Context(), r.engine, account, arn[strings.LastIndexByte(arn, ':')+1:], 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if letters() != 0 {
+		t.Error("given up at once")
+	}
+	r.setClock(time.Now().Add(giveUpTime))
+	r.eventually("the dead letter", func() bool { return letters() == 1 })
+}
+
+func TestFilteredDelivery(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	arn := r.confirmed("http", h.URL, "Attributes.entry.1.key", "FilterPolicy", "Attributes.entry.1.value", `{"kind":["wanted"]}`)
+	of := func(kind string) []string {
+		return []string{"MessageAttributes.entry.1.Name", "kind", "MessageAttributes.entry.1.Value.DataType", "String",
+			"MessageAttributes.entry.1.Value.StringValue", kind}
+	}
+	r.publish("no")
+	r.publish("no", of("other")...)
+	first := r.publish("yes", of("wanted")...)
+	r.eventually("what passes", func() bool { return len(h.take(kindNotification)) == 1 })
+	r.must("SetSubscriptionAttributes", "SubscriptionArn", arn, "AttributeName", "FilterPolicyScope", "AttributeValue", "MessageBody")
+	r.publish(`{"kind":"other"}`, of("wanted")...)
+	second := r.publish(`{"kind":"wanted"}`)
+	r.eventually("what passes by its body", func() bool { return len(h.take(kindNotification)) == 2 })
+	r.must("SetSubscriptionAttributes", "SubscriptionArn", arn, "AttributeName", "FilterPolicy", "AttributeValue", "{}")
+	third := r.publish("anything")
+	r.eventually("what comes without a policy", func() bool { return len(h.take(kindNotification)) == 3 })
+	for i, id := range []string{first, second, third} {
+		if got := h.take(kindNotification)[i].header.Get("x-amz-sns-message-id"); got != id {
+			t.Errorf("%d: %s, want %s", i, got, id)
+		}
+	}
+}
+
+func TestTextSubscription(t *testing.T) {
+	r := newRig(t)
+	r.topic()
+	arn := between(r.must("Subscribe", "TopicArn", topicARN, "Protocol", "sms", "Endpoint", "12065550199"), "SubscriptionArn")
+	r.refuse(sms.Throttled("later"))
+	r.publish(`{"default":"for all","sms":"for phones"}`, "MessageStructure", "json", "MessageAttributes.entry.1.Name", smsType,
+		"MessageAttributes.entry.1.Value.DataType", "String", "MessageAttributes.entry.1.Value.StringValue", "Promotional")
+	time.Sleep(50 * time.Millisecond)
+	r.refuse(nil)
+	r.eventually("the text message", func() bool { return len(r.sent()) == 1 })
+	if m := r.sent()[0]; m.Body != "for phones" || m.Destination != "+12065550199" || m.Type != sms.Promotional {
+		t.Errorf("%+v", m)
+	}
+	r.refuse(sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "Too long."))
+	r.publish("too long")
+	r.eventually("the dead letter", func() bool {
+		n, err := CountDeadLetters(t.Context(), r.engine, account, arn[strings.LastIndexByte(arn, ':')+1:], 10)
+		return err == nil && n == 1
+	})
+}
