@@ -64,6 +64,7 @@ var walls = []wall{
 	{pkg: "internal/resources", may: []string{"sms", "numbering", "store"}},
 	{pkg: "internal/usage", may: []string{"sms", "store"}},
 	{pkg: "internal/optout", may: []string{"sms", "store"}},
+	{pkg: "internal/usage/cloudwatch", may: []string{"usage"}, external: []string{awsSDK}},
 	{pkg: "internal/inventory", may: []string{"sms", "numbering", "resources"}},
 	{pkg: "internal/inventory/gen", may: []string{"sms", "numbering"}, external: []string{"github.com/nyaruka/phonenumbers"}},
 

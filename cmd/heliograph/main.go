@@ -28,6 +28,8 @@ type cli struct {
 	Limits        limitsCommand        `cmd:"" help:"Look after an account's quotas and spend limits."`
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
 	Deactivations deactivationsCommand `cmd:"" help:"Manage the reports of phone numbers that are out of service."`
+	Usage         usageCommand         `cmd:"" help:"Report what accounts used and what it cost."`
+	Prices        pricesCommand        `cmd:"" help:"Manage the prices of message parts."`
 	Reconcile     reconcileCommand     `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`
 	Nodes         nodesCommand         `cmd:"" help:"List the nodes that share the database and what each of them sees to."`
 	Migrate       migrateCommand       `cmd:"" help:"Move everything from the embedded database into PostgreSQL, or back."`

@@ -59,12 +59,18 @@ type Carriers interface {
 // Entries reads lists of the store; see store.Lists.
 type Entries interface {
 	Entries(ctx context.Context, keys []store.EntryKey) ([]*store.Entry, error)
+	EntriesAfter(ctx context.Context, scan store.EntryScan) ([]store.Entry, error)
 }
 
 // OptOuts tells who is on an opt-out list, by the list's number (store.ListID) and the
 // recipient's in E.164.
 type OptOuts interface {
 	OptedOut(ctx context.Context, list int64, number string) (bool, error)
+}
+
+// Prices are what message parts cost: a *usage.Book, or *usage.Prices, which change.
+type Prices interface {
+	Price(country, route string, at time.Time) usage.Price
 }
 
 // Service accepts messages.
@@ -76,7 +82,7 @@ type Service struct {
 	protected func(account, country string, s sms.ProtectStatus)
 	ids       *sms.IDs
 	messageID *sms.MessageIDs
-	book      *usage.Book
+	prices    Prices
 	ledger    *usage.Ledger
 	carriers  Carriers
 	shared    []sms.SharedRoute
@@ -100,7 +106,7 @@ type Options struct {
 	Protected      func(account, country string, s sms.ProtectStatus)
 	IDs            *sms.IDs
 	MessageIDs     *sms.MessageIDs
-	Book           *usage.Book
+	Prices         Prices
 	Ledger         *usage.Ledger
 	Carriers       Carriers
 	SharedRoutes   []sms.SharedRoute
@@ -116,7 +122,7 @@ type Options struct {
 
 // New makes a Service.
 func New(o Options) *Service {
-	v := &Service{committer: o.Committer, entries: o.Entries, optOuts: o.OptOuts, lists: newListIDs(), protected: o.Protected, ids: o.IDs, messageID: o.MessageIDs, book: o.Book, ledger: o.Ledger,
+	v := &Service{committer: o.Committer, entries: o.Entries, optOuts: o.OptOuts, lists: newListIDs(), protected: o.Protected, ids: o.IDs, messageID: o.MessageIDs, prices: o.Prices, ledger: o.Ledger,
 		carriers: o.Carriers, shared: o.SharedRoutes, fallback: o.DefaultCarrier, simulator: o.SimulatorCarrier,
 		region: o.Region, now: o.Now, sticky: newSticky(), dryRuns: newDryRuns(), log: o.Log}
 	if v.protected == nil {

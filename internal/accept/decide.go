@@ -74,7 +74,7 @@ func (v *Service) decide(ctx context.Context, s *resources.Snapshot, r Request, 
 	if err != nil {
 		return decision{}, sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "%s", sentence(err))
 	}
-	price := v.book.Price(destination.Country.ISO2, route.PriceKind())
+	price := v.prices.Price(destination.Country.ISO2, route.PriceKind(), now)
 	m := &sms.Message{
 		Account: s.Account.ID, AcceptedAt: now.UTC().Truncate(time.Millisecond), Destination: destination.Number,
 		Country: destination.Country.ISO2, Route: route, Type: cmp.Or(asked, natural), Body: r.Body,

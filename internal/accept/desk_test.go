@@ -83,24 +83,9 @@ func (c *carriers) Backlog(lane string) float64 {
 
 // faulty is an engine whose commits can be made to fail, or watched.
 type faulty struct {
-	store.Engine
+	*sqlite.Engine
 	fails  atomic.Pointer[error]
 	before atomic.Pointer[func([]*store.Change)]
-
-	mu      sync.Mutex
-	entries map[store.EntryKey]*store.Entry
-	usage   map[store.UsageKey]store.Sums
-}
-
-// Entries are those that were written.
-func (f *faulty) Entries(_ context.Context, keys []store.EntryKey) ([]*store.Entry, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]*store.Entry, len(keys))
-	for i, key := range keys {
-		out[i] = f.entries[key]
-	}
-	return out, nil
 }
 
 func (f *faulty) Apply(ctx context.Context, fence store.Fence, changes []*store.Change) error {
@@ -110,30 +95,7 @@ func (f *faulty) Apply(ctx context.Context, fence store.Fence, changes []*store.
 	if err := f.fails.Load(); err != nil {
 		return *err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var there []*store.Change
-	for _, c := range changes {
-		for _, w := range c.Entries {
-			if w.Absent && f.entries[w.EntryKey] != nil {
-				c.Err = store.ErrExists
-			}
-		}
-		if c.Err != nil {
-			continue
-		}
-		for _, w := range c.Entries {
-			if f.entries[w.EntryKey] = &w.Entry; w.Delete {
-				delete(f.entries, w.EntryKey)
-			}
-		}
-		for _, d := range c.Spend {
-			u := f.usage[d.UsageKey]
-			f.usage[d.UsageKey] = store.Sums{Parts: u.Parts + d.Parts, Price: u.Price + d.Price, FeeParts: u.FeeParts + d.FeeParts, Fee: u.Fee + d.Fee}
-		}
-		there = append(there, c)
-	}
-	return f.Engine.Apply(ctx, fence, there)
+	return f.Engine.Apply(ctx, fence, changes)
 }
 
 // desk is a Service with what is around it.
@@ -161,7 +123,7 @@ func newDesk(t testing.TB, edit func(*Options)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{engine: &faulty{Engine: engine, entries: map[store.EntryKey]*store.Entry{}, usage: map[store.UsageKey]store.Sums{}}, carriers: &carriers{
+	d := &desk{engine: &faulty{Engine: engine}, carriers: &carriers{
 		cuts:    map[string]encode.Options{"acme": {}, "beta": {}, "latin": {Alphabet: encode.AlphabetLatin1}, "wide": {Reference16: true}, "sim": {}},
 		down:    map[string]bool{},
 		backlog: map[string]float64{},
@@ -186,7 +148,7 @@ func newDesk(t testing.TB, edit func(*Options)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Committer: committer, Entries: d.engine, OptOuts: optout.NewChecker(d.engine), IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: d.ids, Book: book,
+	o := Options{Committer: committer, Entries: d.engine, OptOuts: optout.NewChecker(d.engine), IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: d.ids, Prices: book,
 		Ledger:   usage.NewLedger(d.engine, func(string, string) sms.Money { return sms.Money(d.limit.Load()) }),
 		Carriers: d.carriers, SharedRoutes: []sms.SharedRoute{{Countries: []string{"*"}, Carrier: "beta", SenderID: "NOTICE"}},
 		DefaultCarrier: "acme", Region: "us-east-1", Now: now, Log: slog.New(slog.DiscardHandler)}
@@ -294,6 +256,16 @@ func (d *desk) isEmpty(t testing.TB) {
 	if got := d.spent(t); got != 0 {
 		t.Errorf("%s USD are spent", got)
 	}
+}
+
+// usage is what was billed in November, account by account.
+func (d *desk) usage(t testing.TB) []store.Usage {
+	t.Helper()
+	used, err := d.engine.Usage(context.Background(), "", "2026-11")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return used
 }
 
 func (d *desk) spent(t testing.TB) sms.Money {

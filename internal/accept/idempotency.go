@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"heliograph/internal/sms"
@@ -82,4 +83,39 @@ func expired(e *store.Entry, now time.Time) bool { return now.Sub(e.At) >= Idemp
 // entry is what is written with the message that the request is answered with.
 func (r *repetition) entry(m *sms.Message) store.EntryWrite {
 	return store.EntryWrite{Entry: store.Entry{EntryKey: r.key, At: m.AcceptedAt, Mark: int64(m.ID), Doc: r.digest}, Absent: !r.over}
+}
+
+const (
+	// forgetRows is how many entries are looked at, and at most deleted in one change.
+	forgetRows = 500
+	// forgetSpare is how long their deletion may wait for others to share a transaction.
+	forgetSpare = 100 * time.Millisecond
+)
+
+// ForgetRepetitions deletes what is known of an account's requests by idempotency keys
+// that have expired. It reads the account's list from one end to the other, which is as
+// long as the account sent messages with keys since the last time and in the day before;
+// one node at a time should do it, now and then.
+func (v *Service) ForgetRepetitions(ctx context.Context, account string) error {
+	now, scan := v.now(), store.EntryScan{List: idempotencyList(account), After: math.MinInt64, Limit: forgetRows}
+	for {
+		found, err := v.entries.EntriesAfter(ctx, scan)
+		if err != nil {
+			return fmt.Errorf("read idempotency keys: %w", err)
+		}
+		change := &store.Change{}
+		for i := range found {
+			if scan.After = found[i].Key; expired(&found[i], now) {
+				change.Entries = append(change.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: found[i].EntryKey}, Delete: true})
+			}
+		}
+		if len(change.Entries) > 0 {
+			if err := v.committer.CommitWithin(forgetSpare, change); err != nil {
+				return fmt.Errorf("delete idempotency keys: %w", err)
+			}
+		}
+		if len(found) < scan.Limit || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }

@@ -1,11 +1,14 @@
 package accept
 
 import (
+	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
 
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 func TestIdempotentSends(t *testing.T) {
@@ -88,5 +91,53 @@ func TestIdempotentSendsAtOnce(t *testing.T) {
 	}
 	if sum, err := d.ledger.Spent(t.Context(), customer, "TEXT", d.now()); err != nil || sum != 10_000 {
 		t.Errorf("the ledger says %s, %v", sum, err)
+	}
+}
+
+// Keys that have expired are forgotten, those that have not are not, however many there
+// are.
+func TestForgetRepetitions(t *testing.T) {
+	d := newDesk(t, nil)
+	const old = forgetRows + 10
+	keys := func() (n int) {
+		for after := int64(math.MinInt64); ; n++ {
+			found, err := d.engine.EntriesAfter(t.Context(), store.EntryScan{List: idempotencyList(customer), After: after, Limit: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) == 0 {
+				return n
+			}
+			after = found[0].Key
+		}
+	}
+	change := &store.Change{}
+	for i := range old {
+		r := newRepetition(customer, Request{IdempotencyKey: fmt.Sprint(i)})
+		change.Entries = append(change.Entries, r.entry(&sms.Message{ID: 1, AcceptedAt: d.now()}))
+	}
+	if err := d.committer.Commit(change); err != nil {
+		t.Fatal(err)
+	}
+	d.sleep(time.Minute)
+	r := Request{Destination: simulatorUS, Body: "hello", IdempotencyKey: "young"}
+	first, err := d.send(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		sleep time.Duration
+		left  int
+	}{{0, old + 1}, {IdempotencyLife - time.Minute, 1}, {0, 1}} {
+		d.sleep(step.sleep)
+		if err := d.ForgetRepetitions(t.Context(), customer); err != nil {
+			t.Fatal(err)
+		}
+		if n := keys(); n != step.left {
+			t.Errorf("%d keys are left, want %d", n, step.left)
+		}
+	}
+	if id, err := d.send(r); err != nil || id != first {
+		t.Errorf("answered %q, %v", id, err)
 	}
 }

@@ -35,8 +35,9 @@ func (p *Prepared) Into(c *store.Change) {
 			Update:  sms.PartUpdate{Message: m.ID, Parts: m.Parts, Kind: sms.UpdateUnsentFinal, Status: sms.StatusProtectBlocked, At: m.AcceptedAt},
 			Account: m.Account, ConfigurationSet: m.ConfigurationSet, Expires: m.ExpiresAt,
 		})
+	} else {
+		c.Spend = append(c.Spend, p.spend) // also of what costs nothing: its parts are counted
 	}
-	c.Spend = append(c.Spend, p.spend)
 	c.Entries = append(c.Entries, p.entries...)
 }
 

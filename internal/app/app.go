@@ -86,6 +86,8 @@ type service struct {
 	work          *work
 	manager       *nodes.Manager
 	lapse         func() // ends the keeping of the node's lease
+	prices        *usage.Prices
+	ledger        *usage.Ledger
 	accept        *accept.Service
 	feedback      *feedback.Flow
 	ids           *sms.MessageIDs
@@ -209,10 +211,10 @@ func (s *service) openFlows(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the last message id: %w", err)
 	}
-	book, err := s.prices()
-	if err != nil {
+	if s.prices, err = s.openPrices(ctx); err != nil {
 		return err
 	}
+	s.ledger = s.newLedger()
 	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})
 	s.work = &work{service: s, streams: map[int]*stream{}}
 	s.manager = s.newManager()
@@ -233,8 +235,8 @@ func (s *service) openFlows(ctx context.Context) error {
 	ids := sms.NewIDs(s.place.fence.Slot, last)
 	s.accept = accept.New(accept.Options{
 		Committer: s.committer, Entries: s.lists, OptOuts: s.optOuts, Protected: s.metrics.protect,
-		IDs: ids, MessageIDs: s.ids, Book: book,
-		Ledger:   s.ledger(),
+		IDs: ids, MessageIDs: s.ids, Prices: s.prices,
+		Ledger:   s.ledger,
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
@@ -265,25 +267,9 @@ func (s *service) peers() *queue.Peers {
 		Taken: s.receipts.Learn, Split: split}
 }
 
-func (s *service) prices() (*usage.Book, error) {
-	if s.cfg.Prices == "" {
-		return usage.DefaultBook(), nil
-	}
-	f, err := os.Open(s.cfg.Prices)
-	if err != nil {
-		return nil, fmt.Errorf("prices: %w", err)
-	}
-	defer f.Close()
-	book, err := usage.ReadBook(f)
-	if err != nil {
-		return nil, fmt.Errorf("prices %s: %w", s.cfg.Prices, err)
-	}
-	return book, nil
-}
-
-// ledger holds accounts to their spend limits, with other nodes where there can be
+// newLedger holds accounts to their spend limits, with other nodes where there can be
 // any.
-func (s *service) ledger() *usage.Ledger {
+func (s *service) newLedger() *usage.Ledger {
 	if s.place.shared == nil {
 		return usage.NewLedger(s.engine, s.spendLimit)
 	}
@@ -362,6 +348,9 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.manager.Run(running) })
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
+	loops.Go(func() { s.prices.Run(running, s.log) })
+	loops.Go(func() { s.forgetRepetitions(running) })
+	loops.Go(func() { s.tellSpend(running) })
 	loops.Go(func() { s.expireReports(running) })
 	loops.Go(func() { s.feedback.Run(running) })
 	loops.Go(func() { s.streams.Run(running) })

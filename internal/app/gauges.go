@@ -99,6 +99,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	set(optOutRows, float64(g.optOuts.RowsRead()))
 
 	g.collectEvents(set)
+	g.collectSpend(set)
 }
 
 // collectCarriers reads the shards of carriers that this node has, together where it

@@ -316,7 +316,7 @@ func (w *world) verifySpend(engine store.Engine, of map[int]*kept) {
 	book := usage.DefaultBook()
 	cost := map[string]sms.Money{}
 	for n, k := range of {
-		price := book.Price(k.Country, k.Route.PriceKind())
+		price := book.Price(k.Country, k.Route.PriceKind(), k.AcceptedAt)
 		if k.Price != price.Part*sms.Money(k.Parts) || k.CarrierFee != price.CarrierFee*sms.Money(k.Parts) || k.Price == 0 {
 			w.t.Errorf("the message %06d of %d parts cost %s and %s", n, k.Parts, k.Price, k.CarrierFee)
 		}

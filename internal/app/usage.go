@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"heliograph/internal/admin"
+	"heliograph/internal/api"
+	"heliograph/internal/nodes"
+	"heliograph/internal/usage"
+	"heliograph/internal/usage/cloudwatch"
+)
+
+// openPrices reads the price book that the operator imported, and the one that holds
+// where there is none.
+func (s *service) openPrices(ctx context.Context) (*usage.Prices, error) {
+	book, err := configuredBook(s.cfg.Prices)
+	if err != nil {
+		return nil, err
+	}
+	return usage.OpenPrices(ctx, s.lists, s.committer, book)
+}
+
+func configuredBook(file string) (*usage.Book, error) {
+	if file == "" {
+		return usage.DefaultBook(), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("prices: %w", err)
+	}
+	defer f.Close()
+	book, err := usage.ReadBook(f)
+	if err != nil {
+		return nil, fmt.Errorf("prices %s: %w", file, err)
+	}
+	return book, nil
+}
+
+// usageOperations are the operator's on usage and prices.
+func (s *service) usageOperations() []api.Operation {
+	return admin.UsageOperations(admin.UsageOptions{Account: s.cfg.Account, Region: s.cfg.Region, Usage: s.lists, Prices: s.prices, Now: now})
+}
+
+// forgetEvery is how often it is looked for idempotency keys that have expired.
+const forgetEvery = time.Hour
+
+// forgetRepetitions deletes what is known of requests by idempotency keys that have
+// expired, on the node that sweeps.
+func (s *service) forgetRepetitions(ctx context.Context) {
+	tick := time.NewTicker(forgetEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !s.manager.Holds(nodes.Sweep) {
+			continue
+		}
+		for _, account := range s.directory.Inventory().Accounts.All() {
+			if err := s.accept.ForgetRepetitions(ctx, account.ID); err != nil && ctx.Err() == nil {
+				s.log.Warn("expired idempotency keys are still there", "account", account.ID, "error", err)
+			}
+		}
+	}
+}
+
+const (
+	// tellEvery is how often CloudWatch is told what was spent.
+	tellEvery = time.Minute
+	// tellTime bounds one time that it is told.
+	tellTime = 20 * time.Second
+)
+
+// tellSpend puts what accounts have spent this month into CloudWatch, where events are
+// sent to AWS services too, on the node that sweeps.
+func (s *service) tellSpend(ctx context.Context) {
+	if s.cfg.AWS.EndpointURL == "" {
+		return
+	}
+	metrics, err := s.cloudWatch(ctx)
+	if err != nil {
+		s.log.Error("the monthly spend is not put into CloudWatch", "error", err)
+		return
+	}
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !s.manager.Holds(nodes.Sweep) {
+			continue
+		}
+		if err := s.tellSpendOnce(ctx, metrics); err != nil && ctx.Err() == nil {
+			s.log.Warn("the monthly spend was not put into CloudWatch", "error", err)
+		}
+	}
+}
+
+func (s *service) cloudWatch(ctx context.Context) (*cloudwatch.Metrics, error) {
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(s.cfg.Region))
+	if err != nil {
+		return nil, err
+	}
+	return cloudwatch.New(ctx, loaded, s.cfg.AWS.EndpointURL, s.cfg.Account)
+}
+
+func (s *service) tellSpendOnce(ctx context.Context, metrics *cloudwatch.Metrics) error {
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	at := now()
+	used, err := s.lists.Usage(ctx, "", usage.Month(at))
+	if err != nil {
+		return err
+	}
+	return metrics.Put(ctx, usage.Spends(used), at)
+}
+
+var spendGauges = map[string]described{
+	usage.ChannelText:  gauge("heliograph_text_message_monthly_spend_usd", "What the account has spent for text messages this month (UTC), at all nodes.", "account"),
+	usage.ChannelVoice: gauge("heliograph_voice_message_monthly_spend_usd", "What the account has spent for voice messages this month (UTC), at all nodes.", "account"),
+}
+
+// spendTime bounds how long a scrape waits for what was spent.
+const spendTime = time.Second
+
+// collectSpend reads the ledger. What cannot be read is left out.
+func (g *gauges) collectSpend(set func(described, float64, ...string)) {
+	ctx, cancel := context.WithTimeout(context.Background(), spendTime)
+	defer cancel()
+	at := now()
+	for _, account := range g.directory.Inventory().Accounts.All() {
+		for channel, d := range spendGauges {
+			if spent, err := g.ledger.Spent(ctx, account.ID, channel, at); err == nil {
+				set(d, spent.Dollars(), account.ID)
+			}
+		}
+	}
+}
