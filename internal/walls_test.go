@@ -109,6 +109,7 @@ var walls = []wall{
 	// Publishers of events.
 	{pkg: "internal/destination/local", may: []string{"destination"}},
 	{pkg: "internal/destination/sns", may: []string{"destination"}, external: []string{awsSDK}},
+	{pkg: "internal/destination/connect", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/firehose", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/cloudwatchlogs", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/endpoint", may: []string{"sms", "destination", "destination/..."}, external: []string{awsSDK}},

@@ -55,7 +55,7 @@ func twoWayChannel(s *resources.Snapshot, id string) []sms.EventDestination {
 	if strings.Contains(t.ChannelARN, ":sns:") {
 		d.SNS = &sms.SNSDestination{TopicARN: t.ChannelARN}
 	} else {
-		d.Connect = &sms.ConnectDestination{Channel: t.ChannelARN, Role: t.ChannelRole}
+		d.Connect = &sms.ConnectDestination{Channel: t.ChannelARN, Role: t.ChannelRole, PhoneNumber: s.ARN(sms.TypePhoneNumber, id)}
 	}
 	return []sms.EventDestination{d}
 }

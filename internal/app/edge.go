@@ -23,8 +23,8 @@ import (
 // newRouter makes the router of a slot's events with the publishers that the
 // configuration asks for.
 func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error) {
-	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, Slot: slot, Local: s.local, Embedded: s.embeddedPublisher}
-	if o.URL != "" {
+	o := endpoint.Options{URL: s.cfg.AWS.EndpointURL, ConnectURL: s.cfg.AWS.ConnectEndpointURL, Slot: slot, Local: s.local, Embedded: s.embeddedPublisher}
+	if o.URL != "" || o.ConnectURL != "" {
 		loaded, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion(s.cfg.Region))
 		if err != nil {
 			return nil, fmt.Errorf("read AWS credentials for event destinations: %w", err)

@@ -149,8 +149,9 @@ type EventDestination struct {
 // ConnectDestination is an Amazon Connect two-way channel: connect.REGION.amazonaws.com
 // or the ARN of an instance.
 type ConnectDestination struct {
-	Channel string
-	Role    string
+	Channel     string
+	Role        string
+	PhoneNumber string // ARN of the number whose channel it is
 }
 
 // EmbeddedDestination is in an embedded service: "logs" and a log group, "sns" and a

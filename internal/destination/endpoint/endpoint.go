@@ -15,6 +15,7 @@ import (
 
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/cloudwatchlogs"
+	"heliograph/internal/destination/connect"
 	"heliograph/internal/destination/firehose"
 	"heliograph/internal/destination/local"
 	"heliograph/internal/destination/sns"
@@ -26,10 +27,13 @@ const AWS = "aws"
 
 // Options say where events go.
 type Options struct {
-	URL   string     // aws.endpoint_url: empty for the local log, AWS, or http(s)://HOST
-	AWS   aws.Config // its Credentials are needed unless URL is empty; its Region is not used
-	Local *local.Log // needed where URL is empty
-	Slot  int        // node slot whose events are published
+	URL string // aws.endpoint_url: empty for the local log, AWS, or http(s)://HOST
+	// ConnectURL is aws.connect_endpoint_url: where Amazon Connect is instead, AWS or
+	// http(s)://HOST; empty for none.
+	ConnectURL string
+	AWS        aws.Config // its Credentials are needed unless both URLs are empty; its Region is not used
+	Local      *local.Log // needed where URL is empty
+	Slot       int        // node slot whose events are published
 	// Embedded makes the publishers of destinations in embedded services.
 	Embedded func(account string, d sms.EmbeddedDestination) (destination.Publisher, error)
 }
@@ -41,8 +45,26 @@ const (
 	maxBackoff = 300 * time.Millisecond
 )
 
-// New makes the Factory. Its error names aws.endpoint_url where that is wrong.
+// New makes the Factory. Its error names the key of the configuration that is wrong.
 func New(o Options) (destination.Factory, error) {
+	others, err := newOthers(o)
+	if err != nil || o.ConnectURL == "" {
+		return others, err
+	}
+	config, err := clientConfig(o.AWS, "aws.connect_endpoint_url", o.ConnectURL)
+	if err != nil {
+		return nil, err
+	}
+	return func(account, configurationSet string, d sms.EventDestination) (destination.Publisher, error) {
+		if d.Connect != nil {
+			return connect.New(config, d.Connect.Channel, d.Connect.PhoneNumber)
+		}
+		return others(account, configurationSet, d)
+	}, nil
+}
+
+// newOthers makes the Factory of all but Amazon Connect of its own endpoint.
+func newOthers(o Options) (destination.Factory, error) {
 	if o.URL == "" {
 		if o.Local == nil {
 			return nil, fmt.Errorf("aws.endpoint_url is empty, but there is no local event log")
@@ -54,7 +76,7 @@ func New(o Options) (destination.Factory, error) {
 			return o.Local.Publisher(account, configurationSet, d.Name)
 		}, nil
 	}
-	config, err := clientConfig(o)
+	config, err := clientConfig(o.AWS, "aws.endpoint_url", o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -66,22 +88,26 @@ func New(o Options) (destination.Factory, error) {
 			return firehose.New(config, d.Firehose.DeliveryStreamARN)
 		case d.SNS != nil:
 			return sns.New(config, d.SNS.TopicARN)
+		case d.Connect != nil:
+			return connect.New(config, d.Connect.Channel, d.Connect.PhoneNumber)
 		}
-		return nil, fmt.Errorf("event destination %s has no log group, stream or topic", d.Name)
+		return nil, fmt.Errorf("event destination %s has no log group, stream, topic or instance of Amazon Connect", d.Name)
 	}, nil
 }
 
-func clientConfig(o Options) (aws.Config, error) {
-	config := o.AWS.Copy()
-	if o.URL != AWS {
-		u, err := url.Parse(o.URL)
+// clientConfig is the configuration of clients of the endpoint that a key of the
+// configuration has.
+func clientConfig(from aws.Config, key, address string) (aws.Config, error) {
+	config := from.Copy()
+	if address != AWS {
+		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return aws.Config{}, fmt.Errorf("aws.endpoint_url is %q: it has to be empty, %q, or a URL with http or https", o.URL, AWS)
+			return aws.Config{}, fmt.Errorf("%s is %q: it has to be empty, %q, or a URL with http or https", key, address, AWS)
 		}
-		config.BaseEndpoint = &o.URL
+		config.BaseEndpoint = &address
 	}
 	if config.Credentials == nil {
-		return aws.Config{}, fmt.Errorf("aws.endpoint_url is %q, but there are no AWS credentials", o.URL)
+		return aws.Config{}, fmt.Errorf("%s is %q, but there are no AWS credentials", key, address)
 	}
 	if config.HTTPClient == nil {
 		config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
