@@ -144,6 +144,7 @@ func TestRefusals(t *testing.T) {
 		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-01/00"}`, missing},
 		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-02/0"}`, missing},
 		{"GetLogEvents", `{"logGroupName":"g"}`, missing},
+		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-01/-1"}`, missing},
 		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-01/0","limit":10001}`, bad},
 		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-01/0","startTime":-1}`, bad},
 		{"GetLogEvents", `{"logGroupName":"g","logStreamName":"heliograph/2026-03-01/0","endTime":9999999999999999}`, bad},

@@ -38,7 +38,7 @@ func parseStream(name string) (stream, bool) {
 	at, err := time.Parse(time.DateOnly, date)
 	n, wrong := strconv.Atoi(slot)
 	s := stream{at, n}
-	return s, err == nil && wrong == nil && s.String() == name
+	return s, err == nil && wrong == nil && n >= 0 && s.String() == name
 }
 
 // span is the time in which the streams of a prefix lie, as far as it says; zero
