@@ -278,6 +278,13 @@ func TestVerificationAttemptsAtOnce(t *testing.T) {
 	if want := map[string]int{"VERIFICATION_CODE_MISMATCH": 9, "VERIFICATION_CODE_EXPIRED": 11}; !cmp.Equal(count, want) {
 		t.Errorf("%v, want %v", count, want)
 	}
+	// What the store holds, which a node that starts reads.
+	if err := p.directory.Refresh(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if kept := p.directory.Account(customerAccount).VerifiedNumbers.Get(id).Value; kept.Attempts != 10 || kept.CodesSent != 1 {
+		t.Errorf("kept are %+v", kept)
+	}
 }
 
 // Each way to be refused, on a number of its own.
