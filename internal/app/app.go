@@ -79,6 +79,7 @@ type service struct {
 	deactivations *deactivation.Reports
 	deactivated   *deactivation.Intake
 	streams       *firehose.Streams // embedded
+	topics        *topics           // embedded; nil where others are used
 	optOuts       *optout.Checker
 	queue         *queue.Queue
 	receipts      *receipt.Flow
@@ -336,6 +337,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	defer closeOperator()
 	s.receipts.Run(running)
 	s.inbound.Run(running)
+	loops.Go(func() { s.confirmations(running) })
 	if err := s.manager.Settle(ctx); err != nil {
 		listener.Close()
 		stopped := s.stop(server, stop)

@@ -109,6 +109,8 @@ func (s *service) embeddedPublisher(account string, d sms.EmbeddedDestination) (
 	switch d.Service {
 	case "logs":
 		return cloudwatchlogs.NewPublisher(s.directory, s.committer, account, d.ID), nil
+	case "sns":
+		return s.topics.subscribers.Publisher(account, d.ID), nil
 	case "firehose":
 		return s.streams.Publisher(account, d.ID), nil
 	}

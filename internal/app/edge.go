@@ -51,6 +51,14 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	listener, err := net.Listen("tcp", s.cfg.API.Listen)
+	if err != nil {
+		return nil, nil, fmt.Errorf("api.listen: %w", err)
+	}
+	if err := s.openTopics(listener.Addr()); err != nil {
+		listener.Close()
+		return nil, nil, err
+	}
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
@@ -61,10 +69,6 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)
 	mux.Handle("GET /metrics", s.metrics.handler())
-	listener, err := net.Listen("tcp", s.cfg.API.Listen)
-	if err != nil {
-		return nil, nil, fmt.Errorf("api.listen: %w", err)
-	}
 	server := api.NewServer(mux, s.cfg.API.MaxConnections, s.log)
 	if s.cfg.API.TLS.Enabled() {
 		pair, err := tls.LoadX509KeyPair(s.cfg.API.TLS.CertFile, s.cfg.API.TLS.KeyFile)

@@ -79,7 +79,10 @@ func (c Config) Partition() string {
 
 // API is how clients reach the service.
 type API struct {
-	Listen         string       `yaml:"listen"` // host:port; an empty host is every address
+	Listen string `yaml:"listen"` // host:port; an empty host is every address
+	// PublicURL is where subscribers of embedded topics reach the port; empty: http or
+	// https and Listen.
+	PublicURL      string       `yaml:"public_url"`
 	TLS            TLS          `yaml:"tls"`
 	RequestRates   RequestRates `yaml:"request_rates"`
 	MaxConnections int          `yaml:"max_connections"`

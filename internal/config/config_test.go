@@ -246,7 +246,7 @@ func TestRefusals(t *testing.T) {
 	carrier := "carriers: [{name: acme, smpp: {address: 'a:1'}}]\n"
 	for text, want := range map[string]string{
 		"regoin: x":                             `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
-		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, tls, request_rates and max_connections`,
+		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, public_url, tls, request_rates and max_connections`,
 		"tier: [a]":                             `test.yaml: line 1: tier: a text is expected, not a list`,
 		"tracing: {endpoint: 'collector:4318'}": `test.yaml: line 1: tracing.endpoint: it is no URL with http or https, such as http://127.0.0.1:4318`,
 		"tracing: {endpoint: 'http://me:secret@collector'}":      `tracing.endpoint: it is no URL with http or https`,
@@ -279,6 +279,8 @@ func TestRefusals(t *testing.T) {
 		"api: {request_rates: slow}":                             `api.request_rates: "slow" is none of guide, unlimited and a map`,
 		"api: {request_rates: {Fly: 1}}":                         `request rate of "Fly": there is no such operation`,
 		"api: {request_rates: [1]}":                              `a single value is expected, not a list`,
+		"api: {public_url: 'sms.example.com'}":                   `api.public_url: "sms.example.com" is not a URL`,
+		"api: {public_url: 'https://a/?b=c'}":                    `api.public_url: "https://a/?b=c" is not a URL`,
 		"aws: {endpoint_url: localhost}":                         `aws.endpoint_url: "localhost" is neither empty`,
 		"aws: {connect_endpoint_url: x}":                         `aws.connect_endpoint_url: "x" is neither empty`,
 		"two_way: {reassembly_timeout: 0s}":                      `two_way.reassembly_timeout: 0s: 1s to 24h0m0s are allowed`,

@@ -106,6 +106,10 @@ func (k *checker) api(a API) {
 	if err != nil {
 		k.fail("api.listen", "%q is not host:port, such as 127.0.0.1:7670", a.Listen)
 	}
+	if u, err := url.Parse(a.PublicURL); a.PublicURL != "" &&
+		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
+		k.fail("api.public_url", "%q is not a URL with http or https, such as https://sms.example.com", a.PublicURL)
+	}
 	if (a.TLS.CertFile == "") != (a.TLS.KeyFile == "") {
 		k.fail("api.tls", "cert_file and key_file are needed together")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ var pauses = []time.Duration{5 * time.Second, 20 * time.Second, time.Minute, 5 *
 // HandshakeOptions are what a Handshake is made of. All are needed.
 type HandshakeOptions struct {
 	Place     Place
-	PublicURL string // as in Options
+	PublicURL string // where endpoints reach the API's port, without a slash at its end
 	Directory *resources.Directory
 	Signer    *Signer
 	Client    *http.Client
@@ -239,13 +238,4 @@ func (h *Handshake) expire(ctx context.Context, w *waiting) {
 	if err != nil {
 		h.Log.Error("a subscription that was not confirmed in time could not be deleted", "subscription", w.ID, "error", err)
 	}
-}
-
-// PublicURL is the base of the URLs that subscribers get: what the configuration names,
-// or else where the API's port listens.
-func PublicURL(configured, scheme, address string) string {
-	if configured != "" {
-		return strings.TrimRight(configured, "/")
-	}
-	return scheme + "://" + address
 }

@@ -2,7 +2,10 @@ package sns
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -36,7 +39,6 @@ type Sender interface {
 // Options are what a Service is made of. All are needed.
 type Options struct {
 	Place     Place
-	PublicURL string // where subscribers reach the API's port, without a slash at its end
 	Directory *resources.Directory
 	Committer Committer
 	Sender    Sender
@@ -136,7 +138,28 @@ func (s *Service) change(ctx context.Context, account string, fn func(*resources
 	return s.Directory.Change(ctx, account, fn)
 }
 
-// url is where a GET with these parameters, which need no escapes but for ARNs, is
+// PublicURL is the base of the URLs that subscribers get: what the configuration names,
+// or else where the API's port listens. An address that stands for all of the machine
+// becomes the one that only the machine itself can reach.
+func PublicURL(configured, listens string) string {
+	if configured != "" {
+		return strings.TrimRight(configured, "/")
+	}
+	u, err := url.Parse(listens)
+	if err != nil {
+		return listens
+	}
+	if at, err := netip.ParseAddr(u.Hostname()); err == nil && at.IsUnspecified() {
+		host := "127.0.0.1"
+		if at.Is6() {
+			host = "localhost" // which may be of either kind, as the listener is
+		}
+		u.Host = net.JoinHostPort(host, u.Port())
+	}
+	return u.String()
+}
+
+// publicURL is where a GET with these parameters, which need no escapes but for ARNs, is
 // answered without a signature.
 func publicURL(base, action string, parameters ...string) string {
 	u := base + "/?Action=" + action

@@ -40,7 +40,7 @@ const maxStruggles = 10_000
 // SubscribersOptions are what Subscribers are made of. All are needed.
 type SubscribersOptions struct {
 	Place     Place
-	PublicURL string // as in Options
+	PublicURL string // where endpoints reach the API's port, without a slash at its end
 	Directory *resources.Directory
 	Committer Committer
 	Sender    Sender

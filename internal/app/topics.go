@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"net"
+
+	"heliograph/internal/accept"
+	"heliograph/internal/embedded/sns"
+	"heliograph/internal/nodes"
+	"heliograph/internal/resources"
+)
+
+// topics are the embedded topics with their subscriptions.
+type topics struct {
+	service     *sns.Service
+	subscribers *sns.Subscribers
+	handshake   *sns.Handshake
+}
+
+// openTopics makes them, unless aws.endpoint_url names others. address is where the
+// API's port listens.
+func (s *service) openTopics(address net.Addr) error {
+	if s.cfg.AWS.EndpointURL != "" {
+		return nil
+	}
+	ids, err := sns.NewMessageIDs(s.secrets.MessageIDKey)
+	if err != nil {
+		return err
+	}
+	place := sns.Place{Partition: s.cfg.Partition(), Region: s.cfg.Region}
+	url := sns.PublicURL(s.cfg.API.PublicURL, s.url(address))
+	signer := sns.NewSigner(s.lists, s.committer, s.secrets.MessageIDKey, now, s.log)
+	client := sns.NewClient()
+	t := &topics{}
+	t.handshake = sns.NewHandshake(sns.HandshakeOptions{Place: place, PublicURL: url, Directory: s.directory, Signer: signer, Client: client,
+		Mine: func() bool { return s.manager.Holds(nodes.Sweep) }, Log: s.log, Now: now})
+	t.service = sns.New(sns.Options{Place: place, Directory: s.directory, Committer: s.committer, Sender: texts{s.accept}, Signer: signer,
+		IDs: ids, Handshake: t.handshake, Now: now})
+	t.subscribers = sns.NewSubscribers(sns.SubscribersOptions{Place: place, PublicURL: url, Directory: s.directory, Committer: s.committer,
+		Sender: texts{s.accept}, Signer: signer, IDs: ids, Client: client, Metrics: sns.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
+	s.topics = t
+	return nil
+}
+
+// confirmations asks new subscribers of embedded topics to confirm, until ctx ends.
+func (s *service) confirmations(ctx context.Context) {
+	if s.topics != nil {
+		s.topics.handshake.Run(ctx)
+	}
+}
+
+// texts sends text messages for topics as SendTextMessage does.
+type texts struct{ accept *accept.Service }
+
+func (t texts) Send(ctx context.Context, account *resources.Snapshot, m sns.TextMessage) (string, error) {
+	return t.accept.Send(ctx, account, accept.Request{Destination: m.Destination, OriginationIdentity: m.OriginationIdentity, Body: m.Body,
+		MessageType: m.Type, MaxPrice: m.MaxPrice, CountryParameters: m.CountryParameters})
+}
