@@ -268,24 +268,6 @@ func (s *service) peers() *queue.Peers {
 		Taken: s.receipts.Learn, Split: split}
 }
 
-// newLedger holds accounts to their spend limits, with other nodes where there can be
-// any.
-func (s *service) newLedger() *usage.Ledger {
-	if s.place.shared == nil {
-		return usage.NewLedger(s.engine, s.spendLimit)
-	}
-	return usage.NewSharedLedger(s.engine, s.place.shared, s.place.fence, s.spendLimit)
-}
-
-// spendLimit is what an account may spend on a channel a month.
-func (s *service) spendLimit(account, channel string) sms.Money {
-	snapshot := s.directory.Account(account)
-	if snapshot == nil {
-		return 0
-	}
-	return snapshot.SpendLimit(channel, s.cfg.Limits.Spend(channel))
-}
-
 func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
 	account := s.directory.Account(m.Account)
 	if account == nil {

@@ -11,6 +11,7 @@ import (
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
 	"heliograph/internal/nodes"
+	"heliograph/internal/sms"
 	"heliograph/internal/usage"
 	"heliograph/internal/usage/cloudwatch"
 )
@@ -39,6 +40,24 @@ func configuredBook(file string) (*usage.Book, error) {
 		return nil, fmt.Errorf("prices %s: %w", file, err)
 	}
 	return book, nil
+}
+
+// newLedger holds accounts to their spend limits, with other nodes where there can be
+// any.
+func (s *service) newLedger() *usage.Ledger {
+	if s.place.shared == nil {
+		return usage.NewLedger(s.engine, s.spendLimit)
+	}
+	return usage.NewSharedLedger(s.engine, s.place.shared, s.place.fence, s.spendLimit)
+}
+
+// spendLimit is what an account may spend on a channel a month.
+func (s *service) spendLimit(account, channel string) sms.Money {
+	snapshot := s.directory.Account(account)
+	if snapshot == nil {
+		return 0
+	}
+	return snapshot.SpendLimit(channel, s.cfg.Limits.Spend(channel))
 }
 
 // usageOperations are the operator's on usage and prices.
