@@ -3,8 +3,8 @@
 // (the AWS SDK for Go, the AWS CLI, boto3), and message centres on real sockets.
 //
 // Two sets of tests need more than Go and are behind build tags: python, which
-// needs the commands aws and python3 with boto3 and moto, and smsc, which needs
-// perl with Net::SMPP.
+// needs the commands aws and python3 with boto3 and moto, and the AWS CLI of version 2
+// as aws or /usr/bin/aws; and smsc, which needs perl with Net::SMPP.
 //
 // Some tests are shortened so that all of them pass in about a minute. With
 // HELIOGRAPH_E2E=full in the environment they run at full length and say what
