@@ -27,6 +27,7 @@ type cli struct {
 	Account       accountCommand       `cmd:"" help:"Look after an account."`
 	Limits        limitsCommand        `cmd:"" help:"Look after an account's quotas and spend limits."`
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
+	Simulate      simulateCommand      `cmd:"" help:"Play a handset at the simulator."`
 	Deactivations deactivationsCommand `cmd:"" help:"Manage the reports of phone numbers that are out of service."`
 	Usage         usageCommand         `cmd:"" help:"Report what accounts used and what it cost."`
 	Prices        pricesCommand        `cmd:"" help:"Manage the prices of message parts."`

@@ -71,7 +71,7 @@ type Options struct {
 	DefaultCarrier string // of imported numbers that name none
 	Depths         func() []queue.Depth
 	Nodes          func() nodes.State
-	Rand           io.Reader // of phone number ids
+	Rand           io.Reader // of phone number ids, and of the references of simulated messages
 }
 
 // operations answers the operator's requests.
@@ -91,6 +91,7 @@ func Operations(o Options) []api.Operation {
 		operation(a, "ListNodes", a.listNodes),
 		operation(a, "GetFaults", a.getFaults),
 		operation(a, "SetFaults", a.setFaults),
+		operation(a, "SimulateInbound", a.simulateInbound),
 	}
 }
 

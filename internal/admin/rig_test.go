@@ -33,6 +33,7 @@ type rig struct {
 	engine     *sqlite.Engine
 	committer  *store.Committer
 	ids        *sms.MessageIDs
+	simulator  *sim.Carrier
 	operations map[string]api.Operation
 }
 
@@ -69,7 +70,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, directory: directory, engine: engine, committer: committer, ids: ids, operations: map[string]api.Operation{}}
+	r := &rig{t: t, directory: directory, engine: engine, committer: committer, ids: ids, simulator: simulator, operations: map[string]api.Operation{}}
 	depths := func() []queue.Depth {
 		return []queue.Depth{{Carrier: "sim", Messages: 3, Parts: 5, InFlight: 1, Lanes: 2, Held: 1}}
 	}

@@ -102,6 +102,9 @@ func (m *metrics) observe(changes []*store.Change) {
 		}
 		for i := range c.Events {
 			e := &c.Events[i]
+			if e.Status == store.StatusInbound || e.Status == store.StatusPublication {
+				continue // it is of no message that was accepted
+			}
 			events[e.Status]++
 			if e.Final {
 				final[e.Status]++
