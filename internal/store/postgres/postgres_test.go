@@ -194,6 +194,7 @@ func TestEngine(t *testing.T) {
 		{"watching", testWatch},
 		{"watching through a pooler", testWatchPooled},
 		{"tables made by several nodes at once", testMigrations},
+		{"spend from before countries were kept", testSpendBefore},
 		{"settings", testSettings},
 		{"plans", testPlans},
 		{"servers that do not fit", testProbe},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -266,4 +267,47 @@ func BenchmarkPrune(bm *testing.B) {
 	b.ReportMetric(float64(held.Microseconds())/1000/float64(steps), "ms-held/step")
 	b.ReportMetric(float64(shrunk)/float64(messages), "B-shrunk/msg")
 	b.report(messages)
+}
+
+// BenchmarkEntries reads one entry that is there or not, of a list of so many.
+func BenchmarkEntries(bm *testing.B) {
+	for _, size := range []int{10, 1_000_000} {
+		bm.Run(fmt.Sprint(size), func(bb *testing.B) {
+			b := newBench(bb, Options{})
+			list, other := store.ListID("opt-out", "111122223333", "a"), store.ListID("protect")
+			const step = 7919 // between two numbers
+			for first := 0; first < size; first += 2000 {
+				c := &store.Change{}
+				for i := first; i < min(first+2000, size); i++ {
+					c.Entries = append(c.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: store.EntryKey{List: list, Key: 447_000_000_000 + int64(i)*step}, At: time.UnixMilli(1_790_000_000_000), Mark: 1}})
+				}
+				b.apply(c)
+			}
+			if size > 100_000 {
+				b.ReportMetric(bytesPerEntry(b, size), "B/entry")
+			}
+			for _, keys := range []int{1, 3} {
+				bb.Run(fmt.Sprint(keys), func(bb *testing.B) {
+					r := rand.New(rand.NewPCG(1, 1))
+					for bb.Loop() {
+						wanted := []store.EntryKey{{List: list, Key: 447_000_000_000 + r.Int64N(int64(size))*step + r.Int64N(2)},
+							{List: other, Key: 1}, {List: list, Key: r.Int64()}}
+						if _, err := b.e.Entries(context.Background(), wanted[:keys]); err != nil {
+							bb.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// bytesPerEntry is what the table of entries takes up in the file for each of them.
+func bytesPerEntry(b *bench, entries int) float64 {
+	b.Helper()
+	pages, free, size, err := b.e.pages(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64((pages-free)*size) / float64(entries)
 }
