@@ -319,7 +319,6 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	defer closeOperator()
 	s.receipts.Run(running)
 	s.inbound.Run(running)
-	loops.Go(func() { s.confirmations(running) })
 	if err := s.manager.Settle(ctx); err != nil {
 		listener.Close()
 		stopped := s.stop(server, stop)
@@ -338,6 +337,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.expireReports(running) })
 	loops.Go(func() { s.feedback.Run(running) })
 	loops.Go(func() { s.streams.Run(running) })
+	loops.Go(func() { s.confirmations(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))
