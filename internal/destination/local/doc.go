@@ -4,7 +4,8 @@
 //
 //	<directory>/<account>/<configuration set>/<event destination>.jsonl
 //
-// A file that is full is renamed to <event destination>.<number>.jsonl, with
+// where the name of another set of events, such as two-way:<phone number id>, may stand
+// for the configuration set. A file that is full is renamed to <event destination>.<number>.jsonl, with
 // ascending numbers, and the oldest of these are deleted. What Publish has
 // answered for is on disk (fsync).
 //

@@ -44,8 +44,12 @@ func New(directory string, o Options) *Log {
 }
 
 // safe is what names of accounts, configuration sets and event destinations look
-// like; nothing else becomes part of a path.
-var safe = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+// like, safeSet what those of other sets of events do, such as two-way:phone-1. Nothing
+// else becomes part of a path.
+var (
+	safe    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	safeSet = regexp.MustCompile(`^([a-z-]{1,16}:)?[A-Za-z0-9_-]{1,128}$`)
+)
 
 // Publisher writes the events of one event destination. There must be one writer
 // at a time for each.
@@ -57,8 +61,8 @@ type Publisher struct {
 
 // Publisher gives the writer of an event destination.
 func (l *Log) Publisher(account, configurationSet, name string) (*Publisher, error) {
-	for _, part := range []string{account, configurationSet, name} {
-		if !safe.MatchString(part) {
+	for i, part := range []string{account, name, configurationSet} {
+		if !safe.MatchString(part) && (i < 2 || !safeSet.MatchString(part)) {
 			return nil, fmt.Errorf("%q cannot be part of a file name: letters, digits, _ and - are allowed", part)
 		}
 	}

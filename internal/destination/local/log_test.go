@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,34 @@ func TestNamesStayInside(t *testing.T) {
 		if _, err := l.Publisher(name, "cs", "all"); err == nil {
 			t.Errorf("account %q was taken", name)
 		}
+		if _, err := l.Publisher("111122223333", name, "all"); err == nil {
+			t.Errorf("set %q was taken", name)
+		}
+	}
+	for _, set := range []string{":", "two-way:", ":phone-1", "a:b:c", "../x:y", "two-way:../x"} {
+		if _, err := l.Publisher("111122223333", set, "all"); err == nil {
+			t.Errorf("set %q was taken", set)
+		}
+	}
+	if _, err := l.Publisher("111122223333", "cs", "two-way:all"); err == nil {
+		t.Error("a name with a colon was taken")
+	}
+}
+
+// TestTwoWay: messages from handsets stand among the events by the time in their ids.
+func TestTwoWay(t *testing.T) {
+	directory := t.TempDir()
+	l := New(directory, Options{})
+	message := func(id, text string) destination.Item {
+		return destination.Item{JSON: fmt.Appendf(nil, `{"inboundMessageId":%q,"text":%q}`, id, text)}
+	}
+	publish(t, publisher(t, l, "two-way:phone-1", "two-way"), message("00000000-0002-7000-8000-000000000000", "b"),
+		message("00000000-0004-7000-8000-000000000000", "d"), message("00", "e"))
+	publish(t, publisher(t, l, "cs", "all"), item(1, "a"), item(3, "c"))
+	expect(t, readAll(t, directory, ReadOptions{ConfigurationSet: "two-way:phone-1"}), "b d e")
+	got := readAll(t, directory, ReadOptions{})
+	if len(got) != 5 || slices.Index(got, "d") < slices.Index(got, "c") {
+		t.Errorf("read %v", got)
 	}
 }
 

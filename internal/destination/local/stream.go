@@ -28,7 +28,7 @@ type stream struct {
 	used   int         // of buffer, the lines given
 
 	line []byte // the next line to give
-	at   int64  // its eventTimestamp
+	at   int64  // its eventTimestamp, milliseconds
 }
 
 // next reads the next line into s.line. It is false when there is none now.
@@ -92,14 +92,31 @@ func (s *stream) scan() (bool, error) {
 	}
 }
 
-// timestamp finds a line's eventTimestamp, 0 where it has none.
+// timestamp finds a line's eventTimestamp, or the time that is in the UUIDv7 of a
+// message from a handset; 0 where it has neither.
 func timestamp(line []byte) int64 {
-	_, rest, _ := bytes.Cut(line, []byte(`"eventTimestamp":`))
+	_, rest, found := bytes.Cut(line, []byte(`"eventTimestamp":`))
+	if !found {
+		return inboundTime(line)
+	}
 	end := 0
 	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
 		end++
 	}
 	at, err := strconv.ParseInt(string(rest[:end]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return at
+}
+
+// inboundTime is when the message of a two-way payload came.
+func inboundTime(line []byte) int64 {
+	_, id, found := bytes.Cut(line, []byte(`"inboundMessageId":"`))
+	if !found || len(id) < 13 {
+		return 0
+	}
+	at, err := strconv.ParseInt(string(id[:8])+string(id[9:13]), 16, 64)
 	if err != nil {
 		return 0
 	}
