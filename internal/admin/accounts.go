@@ -83,8 +83,8 @@ func (a *accounts) find(id string) (*resources.Snapshot, error) {
 func (a *accounts) state(s *resources.Snapshot) AccountState {
 	state := AccountState{Account: s.Account.ID, Tier: tierName(s.Account.Tier), ConfiguredTier: tierName(s.Account.ConfiguredTier),
 		PhoneNumbers: s.PhoneNumbers.Len(), SenderIDs: s.SenderIDs.Len(), Pools: s.Pools.Len(),
-		TextSpend:  spendText(s.SpendLimit(resources.ChannelText, a.Spend(resources.ChannelText))),
-		VoiceSpend: spendText(s.SpendLimit(resources.ChannelVoice, a.Spend(resources.ChannelVoice)))}
+		TextSpend:  spendText(s.SpendLimit(sms.ChannelText, a.Spend(sms.ChannelText))),
+		VoiceSpend: spendText(s.SpendLimit(sms.ChannelVoice, a.Spend(sms.ChannelVoice)))}
 	for _, n := range s.VerifiedNumbers.All() {
 		if n.Value.Status == sms.Verified {
 			state.Destinations++

@@ -17,7 +17,7 @@ func accountRig(t *testing.T) (*rig, *bytes.Buffer) {
 	t.Helper()
 	r, logged := newRig(t), &bytes.Buffer{}
 	spend := func(channel string) sms.Money {
-		if channel == resources.ChannelVoice {
+		if channel == sms.ChannelVoice {
 			return sms.USD / 2
 		}
 		return resources.SpendByTier
@@ -102,7 +102,7 @@ func TestAccountLimits(t *testing.T) {
 		}
 	}
 	s := r.directory.Account(first)
-	if api.DefaultLimits().With(s.Account.Limits).OptOutLists != 26 || s.MaxSpend(resources.ChannelText, resources.SpendByTier) >= 0 || s.MaxSpend(resources.ChannelVoice, 5) != 0 {
+	if api.DefaultLimits().With(s.Account.Limits).OptOutLists != 26 || s.MaxSpend(sms.ChannelText, resources.SpendByTier) >= 0 || s.MaxSpend(sms.ChannelVoice, 5) != 0 {
 		t.Errorf("limits are %v", s.Account.Limits)
 	}
 	logged.Reset()

@@ -34,7 +34,7 @@ type ShowLimitsOutput struct {
 }
 
 // spendChannels are the channels of the limits of money.
-var spendChannels = map[string]string{resources.LimitTextSpend: resources.ChannelText, resources.LimitVoiceSpend: resources.ChannelVoice}
+var spendChannels = map[string]string{resources.LimitTextSpend: sms.ChannelText, resources.LimitVoiceSpend: sms.ChannelVoice}
 
 // limitNames are the names of all limits, in order.
 func limitNames() []string {

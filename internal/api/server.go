@@ -48,7 +48,7 @@ type Options struct {
 	NextTokenKey []byte
 
 	// ConfiguredSpend is the configuration's monthly spend limit of a channel of
-	// package resources: resources.SpendByTier, or negative for none. nil: SpendByTier
+	// package sms: resources.SpendByTier, or negative for none. nil: SpendByTier
 	// for each.
 	ConfiguredSpend func(channel string) sms.Money
 

@@ -14,15 +14,15 @@ const mostSpend = 1_000_000_000
 
 // spendChannel is a channel with a monthly spend limit.
 type spendChannel struct {
-	channel string // of package resources
+	channel string
 	name    string // of the model
 	own     func(*sms.Settings) **int64
 }
 
 // spendChannels are in the order of their names.
 var spendChannels = [...]spendChannel{
-	{resources.ChannelText, wire.SpendLimitNameTextMessageMonthlySpendLimit, func(s *sms.Settings) **int64 { return &s.TextSpendLimit }},
-	{resources.ChannelVoice, wire.SpendLimitNameVoiceMessageMonthlySpendLimit, func(s *sms.Settings) **int64 { return &s.VoiceSpendLimit }},
+	{sms.ChannelText, wire.SpendLimitNameTextMessageMonthlySpendLimit, func(s *sms.Settings) **int64 { return &s.TextSpendLimit }},
+	{sms.ChannelVoice, wire.SpendLimitNameVoiceMessageMonthlySpendLimit, func(s *sms.Settings) **int64 { return &s.VoiceSpendLimit }},
 }
 
 // dollars is a monthly limit as the API has it: whole USD, rounded down.

@@ -77,7 +77,7 @@ func TestSpendLimits(t *testing.T) {
 func TestSpendLimitsOfCents(t *testing.T) {
 	c := newCustomerWith(t, func(o *api.Options) {
 		o.ConfiguredSpend = func(channel string) sms.Money {
-			if channel == resources.ChannelText {
+			if channel == sms.ChannelText {
 				return 2*sms.USD + sms.USD/2
 			}
 			return sms.USD / 2

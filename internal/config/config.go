@@ -187,7 +187,7 @@ func (l Limits) API() api.Limits {
 // Spend is the monthly spend limit of a channel as resources.Snapshot.SpendLimit takes
 // it.
 func (l Limits) Spend(channel string) sms.Money {
-	if channel == resources.ChannelVoice {
+	if channel == sms.ChannelVoice {
 		return l.VoiceMonthlySpend.Money()
 	}
 	return l.TextMonthlySpend.Money()

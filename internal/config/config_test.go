@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 	if c.Account != "111122223333" || c.AccountTier() != resources.Sandbox {
 		t.Errorf("account %s, %s", c.Account, c.AccountTier())
 	}
-	if c.Limits.Spend(resources.ChannelText) != resources.SpendByTier || c.Limits.Spend(resources.ChannelVoice) != resources.SpendByTier || !c.SimulatedInventory || c.Limits.API() != api.DefaultLimits() {
+	if c.Limits.Spend(sms.ChannelText) != resources.SpendByTier || c.Limits.Spend(sms.ChannelVoice) != resources.SpendByTier || !c.SimulatedInventory || c.Limits.API() != api.DefaultLimits() {
 		t.Errorf("limits %+v, simulated inventory %v", c.Limits, c.SimulatedInventory)
 	}
 	if len(c.Carriers) != 1 || c.Carriers[0].Name != "sim" || c.Carriers[0].Sim == nil || c.DefaultCarrier != "sim" {
@@ -149,7 +149,7 @@ func TestEveryPart(t *testing.T) {
 	if c.LostOutcomes != (LostOutcomes{Resend, GiveUp}) || c.RecipientInterval != 500*time.Millisecond || !c.SimulatedInventory {
 		t.Errorf("%+v", c)
 	}
-	if c.Limits.Spend(resources.ChannelText) != 12_500_000 || c.Limits.Spend(resources.ChannelVoice) != -1 || c.Limits.Keywords != 50 || c.Limits.Pools != 3 || c.Limits.PhoneNumbers != 25 {
+	if c.Limits.Spend(sms.ChannelText) != 12_500_000 || c.Limits.Spend(sms.ChannelVoice) != -1 || c.Limits.Keywords != 50 || c.Limits.Pools != 3 || c.Limits.PhoneNumbers != 25 {
 		t.Errorf("%+v", c.Limits)
 	}
 	if diff := cmp.Diff(Tracing{Endpoint: "http://127.0.0.1:4318", SampleRatio: 0.5, Headers: Headers{"Authorization": "Bearer x=y"}}, c.Tracing); diff != "" {

@@ -6,13 +6,6 @@ import (
 	"heliograph/internal/sms"
 )
 
-// The channels that have monthly spend limits of their own, as the store keeps spend by
-// them.
-const (
-	ChannelText  = "TEXT"
-	ChannelVoice = "VOICE"
-)
-
 // Names of the monthly spend limits in Account.Limits, in USD; UnlimitedSpend is none.
 const (
 	LimitTextSpend  = "text_monthly_spend_usd"
@@ -31,7 +24,7 @@ const SpendByTier sms.Money = math.MinInt64
 // else the configured one, which may be SpendByTier. Negative is none.
 func (s *Snapshot) MaxSpend(channel string, configured sms.Money) sms.Money {
 	name := LimitTextSpend
-	if channel == ChannelVoice {
+	if channel == sms.ChannelVoice {
 		name = LimitVoiceSpend
 	}
 	dollars, changed := s.Account.Limits[name]
@@ -65,7 +58,7 @@ func (s *Snapshot) SpendLimit(channel string, configured sms.Money) sms.Money {
 // SpendOverride is the limit of a channel that the account set itself, in USD; nil where
 // it set none.
 func (s *Snapshot) SpendOverride(channel string) *int64 {
-	if channel == ChannelVoice {
+	if channel == sms.ChannelVoice {
 		return s.Settings().VoiceSpendLimit
 	}
 	return s.Settings().TextSpendLimit

@@ -107,6 +107,12 @@ func OverrideList(account, protectConfiguration string) []string {
 	return []string{"protect", account, protectConfiguration}
 }
 
+// The channels whose spend is kept, and limited, by itself.
+const (
+	ChannelText  = "TEXT"
+	ChannelVoice = "VOICE"
+)
+
 // Settings are what an account has once.
 type Settings struct {
 	DefaultProtectConfiguration string `json:"default_protect_configuration,omitempty"` // id

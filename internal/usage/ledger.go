@@ -12,8 +12,8 @@ import (
 
 // The spend channels: text messages and voice messages have a ledger and a limit each.
 const (
-	ChannelText  = "TEXT"
-	ChannelVoice = "VOICE"
+	ChannelText  = sms.ChannelText
+	ChannelVoice = sms.ChannelVoice
 )
 
 // Channels are all of them.
