@@ -124,11 +124,11 @@ var walls = []wall{
 	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, "github.com/google/uuid"}},
-	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
-	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
 	{pkg: "internal/embedded/sns/filter"},
 	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "store", "resources", "destination", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
+	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
+	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "carrier/sim"})},
 
 	// The whole, and the command.
