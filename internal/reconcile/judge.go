@@ -80,6 +80,9 @@ type verdict struct {
 // story without them.
 func (v *verdict) judge(a *store.Audited, pruned sms.ID) {
 	if a.Message == nil {
+		if !a.Queued && !a.Awaiting && ownContent(a.Events) {
+			return // a message from a handset, of which there is the event alone
+		}
 		if a.ID >= pruned || a.Queued || a.Awaiting || !aside(a.Events) {
 			v.broken(KindNoMessage, "the message is not there, but "+rows(a))
 		}

@@ -197,6 +197,18 @@ func TestJudgePruned(t *testing.T) {
 	}
 }
 
+// A message from a handset has an ID and no row but its event.
+func TestJudgeInbound(t *testing.T) {
+	for story, want := range map[string]int{"INBOUND": 0, "PUBLICATION": 0, "INBOUND QUEUED": 1, "FEEDBACK": 1} {
+		if m, _, broken := judged(store.Audited{ID: 5, Events: events(story)}, 0); len(broken) != want || m.Accepted != 0 {
+			t.Errorf("%s: %v", story, broken)
+		}
+	}
+	if _, _, broken := judged(store.Audited{ID: 5, Events: events("INBOUND"), Queued: true}, 0); len(broken) != 1 {
+		t.Errorf("queued: %v", broken)
+	}
+}
+
 // A message ends as the outcome of its parts says, by the rule that it ended by.
 func TestOutcomeIsThatOfFold(t *testing.T) {
 	ends := []sms.Status{sms.StatusDelivered, sms.StatusSuccessful, sms.StatusUnreachable, sms.StatusUnknown}

@@ -124,6 +124,17 @@ func said(events []store.AuditedEvent, s sms.Status) bool {
 	return false
 }
 
+// ownContent reports that all events bring their own content: the ID that they have, if
+// any, is of no accepted message.
+func ownContent(events []store.AuditedEvent) bool {
+	for i := range events {
+		if s := events[i].Status; s != store.StatusInbound && s != store.StatusPublication {
+			return false
+		}
+	}
+	return len(events) > 0
+}
+
 // aside reports that no event tells how a message stands.
 func aside(events []store.AuditedEvent) bool {
 	for i := range events {

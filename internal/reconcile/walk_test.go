@@ -343,6 +343,23 @@ func TestPrunedByTheStore(t *testing.T) {
 	}
 }
 
+// What is filtered ends with its acceptance and is not billed; messages from handsets,
+// feedback and publications are in the log beside messages.
+func TestFilteredAndInbound(t *testing.T) {
+	r := newRig(t)
+	messages := r.lives(noon.Add(-time.Hour))
+	at := noon.Add(-time.Hour)
+	filtered := &sms.Message{ID: r.ids.Next(at), Account: "111122223333", AcceptedAt: at, Parts: 2, Country: "GB", Route: sms.Route{Kind: sms.IdentitySharedRoute}}
+	r.apply(&store.Change{Accept: []store.Accepted{{Message: filtered, Queued: store.Queued{ID: filtered.ID, Lane: "lane", Parts: 2}}},
+		Parts: []store.PartChange{{Account: filtered.Account, Update: sms.PartUpdate{Message: filtered.ID, Parts: 2, Kind: sms.UpdateUnsentFinal, Status: sms.StatusProtectBlocked, At: at}}}})
+	r.apply(&store.Change{Append: []store.Event{{Message: r.ids.Next(at), Status: store.StatusInbound, At: at, Detail: store.EventDetail{Content: &store.EventContent{Body: []byte("{}")}}},
+		{Status: store.StatusPublication, At: at}, {Message: messages[0].ID, Status: store.StatusFeedback, At: at}}})
+	got := r.holds(Window{})
+	if got.Messages.Accepted != 8 || got.Messages.Failed != 2 || got.Parts.Billed != 14 || got.Spend[0].Parts != 12 {
+		t.Errorf("%+v, %+v, %+v", got.Messages, got.Parts, got.Spend)
+	}
+}
+
 // The month in which countries came to be kept is compared as a whole. What costs
 // nothing may be counted or not.
 func TestRowsWithoutCountries(t *testing.T) {
