@@ -195,6 +195,39 @@ func TestDownForAWhile(t *testing.T) {
 	}
 }
 
+// TestOrder: what one handset wrote comes in its order, however long each takes.
+func TestOrder(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	r.confirmed("http", h.URL, "Attributes.entry.1.key", "RawMessageDelivery", "Attributes.entry.1.value", "true")
+	var took atomic.Int64
+	h.answers(func(received) int {
+		time.Sleep(time.Duration(30-10*(took.Add(1)%4)) * time.Millisecond)
+		return http.StatusOK
+	})
+	parameters := []string{"TopicArn", topicARN}
+	for i := range 10 {
+		at := fmt.Sprintf("PublishBatchRequestEntries.member.%d.", i+1)
+		parameters = append(parameters, at+"Id", fmt.Sprint(i), at+"Message", fmt.Sprintf(`{"originationNumber":"+1206555019%d","n":%d}`, i%2, i))
+	}
+	r.must("PublishBatch", parameters...)
+	r.eventually("all", func() bool { return len(h.take(kindNotification)) == 10 })
+	last := map[string]int{}
+	for _, n := range h.take(kindNotification) {
+		var of struct {
+			OriginationNumber string
+			N                 int
+		}
+		if err := json.Unmarshal([]byte(n.body), &of); err != nil {
+			t.Fatal(err)
+		}
+		if of.N < last[of.OriginationNumber] {
+			t.Errorf("%d came after %d", of.N, last[of.OriginationNumber])
+		}
+		last[of.OriginationNumber] = of.N
+	}
+}
+
 // TestSlowSubscriber: an endpoint that takes longer than a publication gets each message
 // once all the same.
 func TestSlowSubscriber(t *testing.T) {

@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 )
 
 // parallel is how many messages are on their way to one subscription at once. They are
-// begun in their order; like a standard topic of Amazon SNS, that is all there is of
-// order.
+// begun in their order, and those about one text message or from one handset wait for
+// one another. Beyond that there is no order, as in a standard topic of Amazon SNS.
 const parallel = 16
 
 // failuresInRow is after how many failures without a success between them no further
@@ -162,9 +163,14 @@ func (p *subscriber) Publish(ctx context.Context, batch []destination.Item) erro
 			}
 		}
 	}
+	last := map[string]*delivery{}
 	for _, i := range order {
-		if all[i] = p.begin(ctx, to, &batch[i]); all[i] == nil {
+		subject := subjectOf(batch[i].JSON)
+		if all[i] = p.begin(ctx, to, &batch[i], last[subject]); all[i] == nil {
 			break // ctx ended
+		}
+		if subject != "" {
+			last[subject] = all[i]
 		}
 		if collect(false); failures >= failuresInRow {
 			break
@@ -242,8 +248,8 @@ func (p *subscriber) settled(at place, o outcome) {
 }
 
 // begin begins a delivery as soon as there is room, or gives the one under way; nil
-// where ctx ends before.
-func (p *subscriber) begin(ctx context.Context, to target, item *destination.Item) *delivery {
+// where ctx ends before. It is made when the one before it, if any, is over.
+func (p *subscriber) begin(ctx context.Context, to target, item *destination.Item, before *delivery) *delivery {
 	at := placeOf(item)
 	p.mu.Lock()
 	d := p.underway[at]
@@ -266,12 +272,27 @@ func (p *subscriber) begin(ctx context.Context, to target, item *destination.Ite
 			close(d.done)
 			<-p.free
 		}()
+		if before != nil {
+			<-before.done
+		}
 		// It is not ctx's: what was begun is finished.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTime)
 		defer cancel()
 		d.outcome, d.err = p.deliver(ctx, to, &of)
 	}()
 	return d
+}
+
+// subjectOf is what an event is about: the handset that wrote, or the text message that
+// was sent; "" where it says neither.
+func subjectOf(event []byte) string {
+	for _, name := range []string{"originationNumber", "messageId"} {
+		if _, value, found := bytes.Cut(event, []byte(`"`+name+`":"`)); found {
+			value, _, _ = bytes.Cut(value, []byte(`"`))
+			return string(value)
+		}
+	}
+	return ""
 }
 
 // outcomes gathers what came of a batch.
