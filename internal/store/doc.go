@@ -12,4 +12,9 @@
 //
 // Events form one log per node slot, keyed (slot, seq): seq is dense and given
 // in commit order by the slot's only writer, so a cursor never skips one.
+//
+// Beside messages there are lists, whose entries are found by a list's number and a
+// key, and lines of log groups: Change.Entries and Change.Logs write them, Lists reads
+// them. What is billed is one ledger, kept by account, month, channel, country and kind
+// of route, for spend limits and the usage report alike.
 package store

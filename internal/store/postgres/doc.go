@@ -17,6 +17,10 @@
 // transaction; rows are locked in the same order by all nodes, first queued, then
 // awaiting, by ID. So it does not matter which node a receipt comes in at.
 //
+// An entry of a list that must not be there yet is looked for, and then inserted by a
+// statement that fails where another node was faster: the batch is made again, and
+// finds it.
+//
 // Every commit replaces the row of last_commit by the next one and fails where
 // the row that it knows is gone. When the connection is lost while a commit is
 // under way, the engine waits until that transaction is over, looks whether its

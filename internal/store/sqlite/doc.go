@@ -11,5 +11,7 @@
 // in one batch so never touches the queue's table.
 //
 // Keys of rows that belong to a node slot are slot<<slotShift | seq, so that
-// such a table is ordered by slot and seq and still keyed by its rowid.
+// such a table is ordered by slot and seq and still keyed by its rowid. Entries of
+// lists and log lines have no rowid: an entry's table is its key's index, so that one
+// search finds it.
 package sqlite
