@@ -153,3 +153,31 @@ func testWholeLifeInOneBatch(s *suite) {
 	}
 	s.same("events of the changes", told, s.log()[1:])
 }
+
+// A message may end in the change that accepts it, among others that do not.
+func testAcceptedAndEnded(s *suite) {
+	ends := func(m *sms.Message) *store.Change {
+		p := s.update(m, sms.UpdateUnsentFinal, 0, sms.StatusProtectBlocked)
+		p.Shard, p.Update.Carrier, p.Update.CarrierMessageID = "", "", ""
+		a := s.accepted(m)
+		a.Queued.Shard = ""
+		return &store.Change{Accept: []store.Accepted{a}, Parts: []store.PartChange{p}}
+	}
+	// The younger one is written first, as happens where callers come at once.
+	older, younger, waits := s.message(2), s.message(1), s.message(1)
+	changes := []*store.Change{ends(younger), {Accept: []store.Accepted{s.accepted(waits)}}, ends(older)}
+	s.apply(changes...)
+	again := s.message(1)
+	s.apply(&store.Change{Accept: []store.Accepted{s.accepted(again)}})
+	for i, m := range map[int]*sms.Message{0: younger, 2: older} {
+		c := changes[i]
+		s.same("result", c.Parts[0].Result, store.PartApplied)
+		s.wantStatuses(c.Events, "QUEUED PROTECT_BLOCKED.")
+		s.wantStatuses(s.story(m.ID), "QUEUED PROTECT_BLOCKED.")
+		s.same("parts of the final event", len(c.Events[1].Detail.Parts), m.Parts)
+		if q, a := s.openRow(m.ID); q != nil || a != nil {
+			s.Errorf("it has ended, and is open: %+v %+v", q, a)
+		}
+	}
+	s.same("counts", s.counts(), store.Counts{Queued: 2})
+}

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Opener) {
 		{"one part", testOnePart},
 		{"several parts", testSeveralParts},
 		{"settled without receipts", testSettled},
+		{"accepted and ended in one change", testAcceptedAndEnded},
 		{"unsent parts end", testUnsentFinal},
 		{"taken parts end", testTakenFinal},
 		{"late receipts", testLateReceipts},
