@@ -75,4 +75,7 @@ var kinds = map[string]func(*Change) bool{
 	"cursor":   func(c *Change) bool { return len(c.Cursors) > 0 },
 	"lag":      func(c *Change) bool { return len(c.Lag) > 0 },
 	"resource": func(c *Change) bool { return len(c.Resources) > 0 },
+	"entry":    func(c *Change) bool { return len(c.Entries) > 0 },
+	"log":      func(c *Change) bool { return len(c.Logs) > 0 },
+	"append":   func(c *Change) bool { return len(c.Append) > 0 },
 }

@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
+	"heliograph/internal/feedback"
+	"heliograph/internal/sms"
 	"heliograph/test/rig"
 )
 
@@ -25,15 +28,11 @@ func (w *world) runClients() {
 	}
 }
 
-// client sends, one message after the other, over one connection at a time.
+// client sends, one message after the other, over one connection at a time. What has
+// an idempotency key it sends until it is answered.
 func (w *world) client(ctx context.Context, number int, random *rand.Rand) {
-	var c *rig.Client
-	var n *node
-	defer func() {
-		if c != nil {
-			c.Close()
-		}
-	}()
+	k := &caller{world: w, random: random}
+	defer k.leave()
 	weights := 0
 	for _, l := range w.lanes {
 		weights += l.weight
@@ -41,29 +40,86 @@ func (w *world) client(ctx context.Context, number int, random *rand.Rand) {
 	for ctx.Err() == nil {
 		pause := time.Second * clients / time.Duration(w.plan.rate)
 		time.Sleep(pause/2 + time.Duration(random.Int64N(int64(pause))))
-		if c == nil {
-			n = w.anyNode(random)
-			var err error
-			if c, err = w.key.Dial(n.launch.Listen); err != nil {
-				c = nil
-				n.failed.Store(time.Now().UnixNano())
-				time.Sleep(10 * time.Millisecond)
-				continue
-			}
-			c.Timeout, c.Now = w.timeout, n.clock
+		if !k.reach() {
+			continue
 		}
 		m, kind := w.draw(number, random, weights)
-		m.life = n.life.Load()
+		m.life = k.node.life.Load()
 		w.ledger.write(m, kind)
-		sent := w.send(n, c, m)
-		if !sent {
-			n.failed.Store(time.Now().UnixNano())
+		if m.key != "" {
+			m.key += strconv.Itoa(m.token)
 		}
-		if !sent || len(w.nodes) > 1 && random.IntN(20) == 0 {
-			c.Close()
-			c = nil
+		k.insist(ctx, m)
+		if m.result == taken && m.feedback.enabled && random.IntN(2) == 0 {
+			k.put(m)
+		}
+		if len(w.nodes) > 1 && random.IntN(20) == 0 {
+			k.leave()
 		}
 	}
+}
+
+// insist sends a message, and with an idempotency key again until it is answered, and
+// at times once more than that.
+func (k *caller) insist(ctx context.Context, m *message) {
+	answered := k.send(m)
+	if m.key == "" {
+		return
+	}
+	for ctx.Err() == nil && (!answered || m.result != taken) {
+		time.Sleep(time.Duration(10+k.random.IntN(40)) * time.Millisecond)
+		if k.reach() {
+			k.figures.again.Add(1)
+			// With several nodes nothing tells which of them accepted it.
+			m.ordered = m.ordered && len(k.nodes) == 1
+			answered = k.send(m)
+		}
+	}
+	if m.result == taken && k.random.IntN(4) == 0 && k.reach() {
+		k.figures.again.Add(1)
+		k.send(m)
+	}
+}
+
+// caller is a client's connection to a node, or none.
+type caller struct {
+	*world
+	random *rand.Rand
+	node   *node
+	client *rig.Client
+}
+
+// reach connects where there is no connection.
+func (k *caller) reach() bool {
+	if k.client != nil {
+		return true
+	}
+	k.node = k.anyNode(k.random)
+	c, err := k.key.Dial(k.node.launch.Listen)
+	if err != nil {
+		k.node.failed.Store(time.Now().UnixNano())
+		time.Sleep(10 * time.Millisecond)
+		return false
+	}
+	c.Timeout, c.Now = k.timeout, k.node.clock
+	k.client = c
+	return true
+}
+
+func (k *caller) leave() {
+	if k.client != nil {
+		k.client.Close()
+		k.client = nil
+	}
+}
+
+// failed: the connection is of no use any more.
+func (k *caller) failed(wasUp bool) {
+	if wasUp && k.node.up.Load() {
+		k.figures.broken.Add(1)
+	}
+	k.node.failed.Store(time.Now().UnixNano())
+	k.leave()
 }
 
 // draw makes up a message. Each client has recipients of its own, so that the
@@ -82,6 +138,14 @@ func (w *world) draw(client int, random *rand.Rand, weights int) (*message, body
 		set: []string{"First", "First", "Second", ""}[random.IntN(4)],
 	}
 	kind := bodyKind{tokens: 1}
+	m.feedback.enabled = random.IntN(5) == 0
+	m.filtered = !l.abroad && random.IntN(25) == 0
+	if random.IntN(4) == 0 {
+		m.key = "crash "
+	}
+	if l.abroad {
+		m.stream.recipient = fmt.Sprintf("+336399800%d%d", client, random.IntN(8))
+	}
 	switch random.IntN(10) {
 	case 0:
 		kind.tokens = 21 + random.IntN(60) // two to five parts
@@ -93,9 +157,9 @@ func (w *world) draw(client int, random *rand.Rand, weights int) (*message, body
 	return m, kind
 }
 
-// send makes the call and notes what became of it. It is false when the
-// connection is of no use any more.
-func (w *world) send(n *node, c *rig.Client, m *message) bool {
+// send makes the call and notes what became of it. It is false when nothing is known of
+// that.
+func (k *caller) send(m *message) bool {
 	in := map[string]any{"DestinationPhoneNumber": m.stream.recipient, "OriginationIdentity": m.stream.identity, "MessageBody": m.body}
 	if m.set != "" {
 		in["ConfigurationSetName"] = m.set
@@ -103,37 +167,98 @@ func (w *world) send(n *node, c *rig.Client, m *message) bool {
 	if m.expiring {
 		in["TimeToLive"] = 5
 	}
+	if m.feedback.enabled {
+		in["MessageFeedbackEnabled"] = true
+	}
+	if m.filtered {
+		in["ProtectConfigurationId"] = k.filter
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
-		w.t.Error(err)
+		k.t.Error(err)
 		return false
 	}
-	wasUp := n.up.Load()
-	status, answer, err := c.Call("SendTextMessage", body)
-	switch {
+	wasUp := k.node.up.Load()
+	var status int
+	var answer []byte
+	if m.key != "" {
+		status, answer, err = k.client.CallOnce("SendTextMessage", m.key, body)
+	} else {
+		status, answer, err = k.client.Call("SendTextMessage", body)
+	}
+	switch text := string(answer); {
 	case err != nil:
-		if wasUp && n.up.Load() {
-			w.figures.broken.Add(1)
-		}
+		k.failed(wasUp)
+		m.lost++
 		return false
 	case status == 200:
-		var out struct {
-			MessageID string `json:"MessageId"`
-		}
-		if err := json.Unmarshal(answer, &out); err != nil || out.MessageID == "" {
-			w.t.Errorf("SendTextMessage answered %q", answer)
-		}
-		w.ledger.settle(m, taken, out.MessageID)
-		n.accepted.Add(1)
-	case status == 400 && strings.Contains(string(answer), "ThrottlingException"):
-		w.refused(wasUp && n.up.Load(), status, answer)
-		w.ledger.settle(m, refused, "")
+		k.taken(m, answer)
+	case status == 400 && strings.Contains(text, "ThrottlingException"):
+		k.refused(wasUp && k.node.up.Load(), status, answer)
+		k.refuse(m)
+	case status == 400 && strings.Contains(text, string(sms.ReasonDestinationOptedOut)):
+		m.optedOut = true
+		k.refuse(m)
 	case status == 500:
-		w.refused(wasUp && n.up.Load(), status, answer)
+		k.refused(wasUp && k.node.up.Load(), status, answer)
+		m.lost++
+		return false
 	default:
-		w.t.Errorf("SendTextMessage answered %d %s", status, answer)
+		k.t.Errorf("SendTextMessage answered %d %s", status, answer)
 	}
 	return true
+}
+
+func (k *caller) taken(m *message, answer []byte) {
+	var out struct {
+		MessageID string `json:"MessageId"`
+	}
+	if err := json.Unmarshal(answer, &out); err != nil || out.MessageID == "" {
+		k.t.Errorf("SendTextMessage answered %q", answer)
+	}
+	if m.result == taken && m.id != out.MessageID {
+		k.t.Errorf("the message %06d had the MessageId %s, and has %s when it is sent again", m.token, m.id, out.MessageID)
+	}
+	k.ledger.settle(m, taken, out.MessageID)
+	k.node.accepted.Add(1)
+}
+
+// refuse: it was not taken this time. Where it was sent before it may have been.
+func (k *caller) refuse(m *message) {
+	if m.result != taken && m.lost == 0 {
+		k.ledger.settle(m, refused, "")
+	}
+}
+
+// put says that a message was received, or not, and now and then changes its mind.
+func (k *caller) put(m *message) {
+	for range 1 + k.random.IntN(4)/3 {
+		if !k.reach() {
+			return
+		}
+		status := []string{feedback.Received, feedback.Failed}[k.random.IntN(2)]
+		body, err := json.Marshal(map[string]any{"MessageId": m.id, "MessageFeedbackStatus": status})
+		if err != nil {
+			k.t.Error(err)
+			return
+		}
+		wasUp := k.node.up.Load()
+		code, answer, err := k.client.Call("PutMessageFeedback", body)
+		switch {
+		case err != nil:
+			k.failed(wasUp)
+			m.feedback.lost++
+		case code == 200:
+			m.feedback.stands = status
+			m.feedback.put = append(m.feedback.put, status)
+		case code == 400 && strings.Contains(string(answer), "ThrottlingException"), code == 500:
+			k.refused(wasUp && k.node.up.Load(), code, answer)
+			m.feedback.lost++
+		case k.plan.skewed && code == 400: // accepted an hour ago, by the clock of the process before
+		default:
+			k.t.Errorf("PutMessageFeedback answered %d %s", code, answer)
+		}
+	}
 }
 
 // refused notes that a process did not take a message. Where nothing is wrong with

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"strings"
 	"testing"
 	"time"
 )
@@ -32,10 +31,6 @@ func newEpoch(t *testing.T, seed uint64, number int, f *figures) *epoch {
 }
 
 func (e *epoch) configuration() string {
-	var inventory strings.Builder
-	for _, n := range numbers {
-		fmt.Fprintf(&inventory, "  - {number: %q, country: GB, type: LONG_CODE, carrier: %s, parts_per_second: %d}\n", n.number, n.carrier, n.rate)
-	}
 	return fmt.Sprintf(`account: %q
 tier: production
 api: {request_rates: unlimited}
@@ -51,7 +46,7 @@ carriers:
 numbers:
 %slog: {level: warn, format: json}
 `, account, e.plan.interval, e.plan.promotional, e.plan.fileBytes, e.centres["one"].Address, e.plan.window,
-		e.centres["two"].Address, e.plan.window, inventory.String())
+		e.centres["two"].Address, e.plan.window, inventory())
 }
 
 // capacity is how many parts may be without an answer at all message centres.

@@ -78,10 +78,11 @@ func (e *epoch) killAtMoment() {
 var points = []struct {
 	kind string
 	most int
-}{{"accept", 60}, {"mark", 60}, {"part", 100}, {"unmark", 60}, {"cursor", 4}, {"park", 4}, {"unpark", 3}, {"requeue", 3}, {"lag", 1}, {"resource", 1}}
+}{{"accept", 60}, {"mark", 60}, {"part", 100}, {"unmark", 60}, {"cursor", 4}, {"park", 4}, {"unpark", 3}, {"requeue", 3}, {"lag", 1}, {"resource", 1},
+	{"log", 10}, {"append", 20}, {"entry", 30}}
 
 func (e *epoch) killAtPoint() {
-	p := points[e.random.IntN(14)%len(points)]
+	p := points[e.random.IntN(len(points)+4)%len(points)]
 	moment := []string{"before", "after", "answered"}[e.random.IntN(3)]
 	e.startNext(nil, fmt.Sprintf("HELIOGRAPH_CRASH_AT=%s/%s/%d", moment, p.kind, e.random.IntN(p.most)+1))
 	e.awaitKill("point "+moment+" "+p.kind, 800*time.Millisecond)

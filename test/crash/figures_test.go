@@ -13,6 +13,7 @@ import (
 // figures are what a run has come to.
 type figures struct {
 	refused, broken atomic.Int64 // sends that were refused; that got no answer from a server that was up
+	again           atomic.Int64 // sends that were made again with an idempotency key
 
 	mu        sync.Mutex
 	kills     int
@@ -29,6 +30,10 @@ type figures struct {
 	events    int
 	published int
 	open      int // messages whose receipt never came
+	filtered  int
+	opinions  int // rows of message feedback
+	pending   int // messages that wait for feedback
+	lines     int // of the log group
 }
 
 func newFigures() *figures { return &figures{rounds: map[string]int{}, problems: map[string]int{}} }
@@ -74,7 +79,9 @@ func (f *figures) String() string {
 		f.messages, f.unknown, f.refused.Load(), f.open)
 	fmt.Fprintf(&b, "%d parts billed, %d submitted, %d of them again; %d possible duplicates counted; %d parts in flight at the kills, at most %d at one\n",
 		f.parts, f.submitted, f.copies, f.counted, f.inFlight, f.mostAtOne)
-	fmt.Fprintf(&b, "%d events, %d lines published\n", f.events, f.published)
+	fmt.Fprintf(&b, "%d events, %d lines published, %d lines in the log group\n", f.events, f.published, f.lines)
+	fmt.Fprintf(&b, "%d sends made again by their idempotency key; %d messages filtered; feedback of %d messages, %d wait for it\n",
+		f.again.Load(), f.filtered, f.opinions, f.pending)
 	if len(f.problems) > 0 {
 		fmt.Fprintf(&b, "errors logged: %s\n", list(f.problems))
 	}

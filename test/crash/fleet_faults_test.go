@@ -122,7 +122,7 @@ func (e *fleet) killAtMoment(n *node) {
 }
 
 func (e *fleet) killAtPoint(n *node) {
-	p := points[e.random.IntN(14)%len(points)]
+	p := points[e.random.IntN(len(points)+4)%len(points)]
 	moment := []string{"before", "after", "answered"}[e.random.IntN(3)]
 	e.kill(n, "moment")
 	n.startNext(nil, fmt.Sprintf("HELIOGRAPH_CRASH_AT=%s/%s/%d", moment, p.kind, e.random.IntN(p.most)+1))

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,10 +60,6 @@ func newFleet(t *testing.T, cluster *pgtest.Cluster, seed uint64, number, size i
 }
 
 func (e *fleet) configuration(n *node) string {
-	var inventory strings.Builder
-	for _, n := range numbers {
-		fmt.Fprintf(&inventory, "  - {number: %q, country: GB, type: LONG_CODE, carrier: %s, parts_per_second: %d}\n", n.number, n.carrier, n.rate)
-	}
 	smpp := func(centre string) string {
 		return fmt.Sprintf("address: %q, system_id: %s, password: secret, window: %d, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms, response_timeout: 1s",
 			e.centres[centre].Address, n.name, e.plan.window)
@@ -83,7 +78,7 @@ carriers:
   - {name: two, shards: 3, smpp: {sessions: 3, %s}}
 numbers:
 %slog: {level: warn, format: json}
-`, account, n.name, e.ways[n].Address, pgtest.Name(e.url), n.name, e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory.String())
+`, account, n.name, e.ways[n].Address, pgtest.Name(e.url), n.name, e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory())
 }
 
 // begin starts the nodes, of which the first makes the keys for all, and then the

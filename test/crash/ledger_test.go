@@ -35,11 +35,24 @@ type message struct {
 	parts       int
 	set         string
 	promotional bool
-	ordered     bool  // its stream's order is promised
-	expiring    bool  // with a short time to live
-	life        int64 // of the process that was asked
+	ordered     bool   // its stream's order is promised
+	expiring    bool   // with a short time to live
+	life        int64  // of the process that was asked
+	key         string // of idempotency: it may be sent again
+	filtered    bool   // by its protect configuration
+	optedOut    bool   // its recipient was, so that it has to be refused
 	result      result
 	id          string // MessageId
+	lost        int    // requests that had no answer, or one that leaves it open
+	feedback    opinion
+}
+
+// opinion is what was put about a message.
+type opinion struct {
+	enabled bool
+	put     []string // and answered
+	stands  string   // the last of them
+	lost    int      // requests that had no answer
 }
 
 // ledger is everything that clients have sent. The place of a message is its
@@ -68,10 +81,10 @@ func (l *ledger) write(m *message, kind bodyKind) {
 func (l *ledger) settle(m *message, r result, id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m.result, m.id = r, id
-	if r == taken {
+	if r == taken && m.result != taken {
 		l.ids = append(l.ids, id)
 	}
+	m.result, m.id = r, id
 }
 
 // all are the messages so far.

@@ -5,6 +5,7 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"heliograph/test/rig"
 )
@@ -14,6 +15,7 @@ type lane struct {
 	identity    string
 	promotional bool
 	ordered     bool // it leaves over one session
+	abroad      bool // it sends to another country
 	weight      int  // share of the load
 }
 
@@ -24,6 +26,19 @@ var numbers = []struct {
 }{
 	{"+447700900000", "one", 400}, {"+447700900001", "one", 60}, {"+447700900002", "one", 200},
 	{"+447700900003", "two", 400}, {"+447700900004", "two", 60}, {"+447700900005", "two", 200}, {"+447700900006", "one", 200},
+}
+
+// abroad is a number of another country.
+const abroad = "+33639980900"
+
+// inventory is the numbers as the configuration has them.
+func inventory() string {
+	var b strings.Builder
+	for _, n := range numbers {
+		fmt.Fprintf(&b, "  - {number: %q, country: GB, type: LONG_CODE, carrier: %s, parts_per_second: %d}\n", n.number, n.carrier, n.rate)
+	}
+	fmt.Fprintf(&b, "  - {number: %q, country: FR, type: LONG_CODE, carrier: one, parts_per_second: 200}\n", abroad)
+	return b.String()
 }
 
 // prepare leases the numbers and makes the pool, the configuration sets and the
@@ -57,6 +72,9 @@ func (w *world) prepare() {
 		}
 		w.lanes = append(w.lanes, lane{identity: leased.PhoneNumber, promotional: kind == "PROMOTIONAL", ordered: carrier == "one", weight: w.weight(leased.PhoneNumber)})
 	}
+	w.call(c, "RequestPhoneNumber", map[string]any{"IsoCountryCode": "FR", "MessageType": "TRANSACTIONAL", "NumberType": "LONG_CODE",
+		"NumberCapabilities": []string{"SMS"}}, nil)
+	w.lanes = append(w.lanes, lane{identity: abroad, ordered: true, abroad: true, weight: 1})
 	if len(pool) != 2 {
 		w.t.Fatalf("%d numbers for the pool", len(pool))
 	}
@@ -66,6 +84,8 @@ func (w *world) prepare() {
 	w.call(c, "CreatePool", map[string]any{"OriginationIdentity": pool[0], "IsoCountryCode": "GB", "MessageType": "TRANSACTIONAL"}, &made)
 	w.call(c, "AssociateOriginationIdentity", map[string]any{"PoolId": made.PoolID, "OriginationIdentity": pool[1], "IsoCountryCode": "GB"}, nil)
 	w.lanes = append(w.lanes, lane{identity: made.PoolID, weight: 3})
+	w.prepareFilter(c)
+	w.prepareLog(c)
 	for set, destinations := range sets {
 		w.call(c, "CreateConfigurationSet", map[string]any{"ConfigurationSetName": set}, nil)
 		for name, types := range destinations {
@@ -76,11 +96,35 @@ func (w *world) prepare() {
 	}
 }
 
+// prepareFilter makes the protect configuration that filters messages to the country
+// that most recipients are in.
+func (w *world) prepareFilter(c *rig.Client) {
+	w.t.Helper()
+	var made struct {
+		ID string `json:"ProtectConfigurationId"`
+	}
+	w.call(c, "CreateProtectConfiguration", map[string]any{}, &made)
+	w.call(c, "UpdateProtectConfigurationCountryRuleSet", map[string]any{"ProtectConfigurationId": made.ID, "NumberCapability": "SMS",
+		"CountryRuleSetUpdates": map[string]any{"GB": map[string]any{"ProtectStatus": "FILTER"}}}, nil)
+	w.filter = made.ID
+}
+
+// logGroup is the embedded log group, and the name of the event destinations whose
+// events it gets.
+const logGroup = "lines"
+
+func (w *world) prepareLog(c *rig.Client) {
+	w.t.Helper()
+	if status, answer, err := c.CallLogs("CreateLogGroup", []byte(`{"logGroupName":"`+logGroup+`"}`)); err != nil || status != 200 {
+		w.t.Fatalf("CreateLogGroup: %d %s, %v", status, answer, err)
+	}
+}
+
 // sets are the configuration sets with their event destinations and what these
 // ask for.
 var sets = map[string]map[string][]string{
 	"First":  {"everything": {"ALL"}, "ends": {"TEXT_DELIVERED", "TEXT_UNREACHABLE"}},
-	"Second": {"everything": {"ALL"}},
+	"Second": {"everything": {"ALL"}, logGroup: {"ALL"}},
 }
 
 // weight is a number's share of the load.

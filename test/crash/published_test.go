@@ -57,6 +57,16 @@ func eventKey(message, kind string, at int64, final bool) string {
 	return fmt.Sprintf("%s %s %s %t", message, kind, time.UnixMilli(at).UTC().Format(time.RFC3339Nano), final)
 }
 
+// published is an event as destinations get it, as far as it is looked at.
+type published struct {
+	Type    string `json:"eventType"`
+	Message string `json:"messageId"`
+	At      int64  `json:"eventTimestamp"`
+	Final   bool   `json:"isFinal"`
+}
+
+func (p *published) key() string { return eventKey(p.Message, p.Type, p.At, p.Final) }
+
 // readPublished counts the lines of an event destination.
 func (w *world) readPublished(at string) map[string]int {
 	w.t.Helper()
@@ -75,17 +85,12 @@ func (w *world) readPublished(at string) map[string]int {
 			w.t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			var v struct {
-				Type    string `json:"eventType"`
-				Message string `json:"messageId"`
-				At      int64  `json:"eventTimestamp"`
-				Final   bool   `json:"isFinal"`
-			}
+			var v published
 			if err := json.Unmarshal([]byte(line), &v); err != nil || !strings.HasSuffix(line, "\n") {
 				w.t.Errorf("%s has the line %q: %v", name, line, err)
 				continue
 			}
-			got[eventKey(v.Message, v.Type, v.At, v.Final)]++
+			got[v.key()]++
 			w.figures.published++
 		}
 	}

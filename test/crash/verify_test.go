@@ -20,9 +20,15 @@ type kept struct {
 	final  *store.Event
 }
 
+// audited is an engine with all that it can be asked.
+type audited interface {
+	store.Engine
+	store.Lists
+}
+
 // verify holds the store, the message centres and the event destinations against
 // what the clients know.
-func (w *world) verify(engine store.Engine, slots ...int) {
+func (w *world) verify(engine audited, slots ...int) {
 	w.t.Helper()
 	of := w.readMessages(engine)
 	var events []store.Event
@@ -34,6 +40,9 @@ func (w *world) verify(engine store.Engine, slots ...int) {
 	w.verifyOrder()
 	w.verifySpend(engine, of)
 	w.verifyPublished(of, events)
+	w.verifyUsage(engine, of)
+	w.verifyFeedback(engine, of)
+	w.verifyLog(engine, events)
 }
 
 // complain reports a thing that is wrong, of which there may be many.
@@ -197,6 +206,12 @@ func story(events []store.Event) string {
 // judge says what is wrong with how a message ended, or nothing.
 func (w *world) judge(k *kept, open bool) string {
 	want, lost := sms.StatusDelivered, false
+	if k.sent.filtered {
+		if open || k.final == nil || k.final.Status != sms.StatusProtectBlocked {
+			return "was filtered, and did not end so"
+		}
+		return ""
+	}
 	for n := k.Parts; n >= 1; n-- {
 		switch f := fateOf(w.seed+uint64(w.number), partKey{k.sent.token, n}); {
 		case f.refuse:
@@ -240,6 +255,9 @@ func (w *world) verifyArrivals(of map[int]*kept) {
 			if k == nil {
 				w.complain(&wrong, "the message %06d arrived, and is not in the store", a.token)
 				continue
+			}
+			if k.sent.filtered {
+				w.complain(&wrong, "the message %06d arrived, and was filtered", a.token)
 			}
 			if before, again := first[a.partKey]; !again {
 				first[a.partKey] = a.text
@@ -317,7 +335,11 @@ func (w *world) verifySpend(engine store.Engine, of map[int]*kept) {
 	cost := map[string]sms.Money{}
 	for n, k := range of {
 		price := book.Price(k.Country, k.Route.PriceKind(), k.AcceptedAt)
-		if k.Price != price.Part*sms.Money(k.Parts) || k.CarrierFee != price.CarrierFee*sms.Money(k.Parts) || k.Price == 0 {
+		if k.sent.filtered {
+			w.figures.filtered++
+			price = usage.Price{}
+		}
+		if k.Price != price.Part*sms.Money(k.Parts) || k.CarrierFee != price.CarrierFee*sms.Money(k.Parts) || (k.Price == 0) != k.sent.filtered {
 			w.t.Errorf("the message %06d of %d parts cost %s and %s", n, k.Parts, k.Price, k.CarrierFee)
 		}
 		cost[usage.Month(k.AcceptedAt)] += k.Price + k.CarrierFee

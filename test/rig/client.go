@@ -26,7 +26,7 @@ type Client struct {
 	address   string
 	key       Key
 	day       string
-	signing   []byte // key of the day
+	signing   map[string][]byte // keys of the day, by service
 	conn      net.Conn
 	in        *bufio.Reader
 	body, out bytes.Buffer
@@ -50,43 +50,67 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-func (c *Client) signingKey(day string) []byte {
+func (c *Client) signingKey(day, service string) []byte {
 	if c.day != day {
-		c.day = day
-		c.signing = mac(mac(mac(mac([]byte("AWS4"+c.key.Secret), day), Region), "sms-voice"), "aws4_request")
+		c.day, c.signing = day, map[string][]byte{}
 	}
-	return c.signing
+	key, made := c.signing[service]
+	if !made {
+		key = mac(mac(mac(mac([]byte("AWS4"+c.key.Secret), day), Region), service), "aws4_request")
+		c.signing[service] = key
+	}
+	return key
 }
 
 // Call makes one request and gives its HTTP status and body, which is valid until
 // the next call. After an error the connection is of no use any more.
 func (c *Client) Call(operation string, body []byte) (int, []byte, error) {
-	return c.call("PinpointSMSVoiceV2."+operation, body)
+	return c.call(smsVoice, "PinpointSMSVoiceV2."+operation, "", body)
+}
+
+// CallOnce is Call with an Idempotency-Key: a repetition is answered what the first
+// call was.
+func (c *Client) CallOnce(operation, key string, body []byte) (int, []byte, error) {
+	return c.call(smsVoice, "PinpointSMSVoiceV2."+operation, "Idempotency-Key: "+key+"\r\n", body)
+}
+
+// CallLogs is Call for an operation of the embedded CloudWatch Logs.
+func (c *Client) CallLogs(operation string, body []byte) (int, []byte, error) {
+	return c.call("logs", "Logs_20140328."+operation, "", body)
 }
 
 // Operate is Call for an operation of the operator.
 func (c *Client) Operate(operation string, body []byte) (int, []byte, error) {
-	return c.call("HeliographAdmin."+operation, body)
+	return c.call(smsVoice, "HeliographAdmin."+operation, "", body)
 }
 
-func (c *Client) call(target string, body []byte) (int, []byte, error) {
+// smsVoice is the service that requests are signed for.
+const smsVoice = "sms-voice"
+
+// call makes a request of a service; header are further lines of its header, which are
+// not signed.
+func (c *Client) call(service, target, header string, body []byte) (int, []byte, error) {
 	if c.Timeout > 0 {
 		c.conn.SetDeadline(time.Now().Add(c.Timeout))
 	}
 	now := c.Now().UTC()
 	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
 	const signed = "content-type;host;x-amz-date;x-amz-target"
+	version := "1.0"
+	if service != smsVoice {
+		version = "1.1"
+	}
 	hash := sha256.Sum256(body)
-	canonical := "POST\n/\n\ncontent-type:application/x-amz-json-1.0\nhost:" + c.address + "\nx-amz-date:" + stamp +
+	canonical := "POST\n/\n\ncontent-type:application/x-amz-json-" + version + "\nhost:" + c.address + "\nx-amz-date:" + stamp +
 		"\nx-amz-target:" + target + "\n\n" + signed + "\n" + hex.EncodeToString(hash[:])
-	scope := day + "/" + Region + "/sms-voice/aws4_request"
+	scope := day + "/" + Region + "/" + service + "/aws4_request"
 	digest := sha256.Sum256([]byte(canonical))
-	signature := mac(c.signingKey(day), "AWS4-HMAC-SHA256\n"+stamp+"\n"+scope+"\n"+hex.EncodeToString(digest[:]))
+	signature := mac(c.signingKey(day, service), "AWS4-HMAC-SHA256\n"+stamp+"\n"+scope+"\n"+hex.EncodeToString(digest[:]))
 
 	c.out.Reset()
-	fmt.Fprintf(&c.out, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: %s\r\nX-Amz-Target: %s\r\n"+
-		"Authorization: AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x\r\nContent-Length: %d\r\n\r\n",
-		c.address, stamp, target, c.key.ID, scope, signed, signature, len(body))
+	fmt.Fprintf(&c.out, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-%s\r\nX-Amz-Date: %s\r\nX-Amz-Target: %s\r\n"+
+		"Authorization: AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x\r\n%sContent-Length: %d\r\n\r\n",
+		c.address, version, stamp, target, c.key.ID, scope, signed, signature, header, len(body))
 	c.out.Write(body)
 	if _, err := c.conn.Write(c.out.Bytes()); err != nil {
 		return 0, nil, err
