@@ -52,8 +52,18 @@ type Batch struct {
 
 // New makes an empty Batch.
 func New() *Batch {
-	return &Batch{index: map[sms.ID]int{}, Versions: map[store.ResourceKey]int64{}, Spend: map[store.UsageKey]store.Sums{},
-		Stored: map[store.EntryKey]bool{}, Relied: map[store.EntryKey]bool{}, Entries: map[store.EntryKey]*store.EntryWrite{}}
+	b := &Batch{index: map[sms.ID]int{}, Versions: map[store.ResourceKey]int64{}, Spend: map[store.UsageKey]store.Sums{}}
+	b.makeEntries()
+	return b
+}
+
+// manyEntries is more than there are in a batch that imports none. The maps of one that
+// does are not kept: to clear them would take every batch after it as long.
+const manyEntries = 2048
+
+func (b *Batch) makeEntries() {
+	b.Stored, b.Relied = map[store.EntryKey]bool{}, map[store.EntryKey]bool{}
+	b.Entries = map[store.EntryKey]*store.EntryWrite{}
 }
 
 // Reset empties the batch for the next transaction, whose events are those of
@@ -63,6 +73,9 @@ func (b *Batch) Reset(slot int, seq int64) {
 	clear(b.index)
 	clear(b.Versions)
 	clear(b.Spend)
+	if len(b.Entries) > manyEntries || len(b.Stored) > manyEntries {
+		b.makeEntries()
+	}
 	clear(b.Stored)
 	clear(b.Relied)
 	clear(b.Entries)
