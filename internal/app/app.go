@@ -88,7 +88,6 @@ type service struct {
 	manager       *nodes.Manager
 	lapse         func() // ends the keeping of the node's lease
 	prices        *usage.Prices
-	ledger        *usage.Ledger
 	accept        *accept.Service
 	feedback      *feedback.Flow
 	ids           *sms.MessageIDs
@@ -215,7 +214,6 @@ func (s *service) openFlows(ctx context.Context) error {
 	if s.prices, err = s.openPrices(ctx); err != nil {
 		return err
 	}
-	s.ledger = s.newLedger()
 	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})
 	s.work = &work{service: s, streams: map[int]*stream{}}
 	s.manager = s.newManager()
@@ -237,7 +235,7 @@ func (s *service) openFlows(ctx context.Context) error {
 	s.accept = accept.New(accept.Options{
 		Committer: s.committer, Entries: s.lists, OptOuts: s.optOuts, Protected: s.metrics.protect,
 		IDs: ids, MessageIDs: s.ids, Prices: s.prices,
-		Ledger:   s.ledger,
+		Ledger:   s.newLedger(),
 		Carriers: newRoutes(s.queue, s.layout, s.traits), SharedRoutes: s.cfg.Routes(), DefaultCarrier: s.cfg.DefaultCarrier,
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,

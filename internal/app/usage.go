@@ -149,19 +149,26 @@ var spendGauges = map[string]described{
 	usage.ChannelVoice: gauge("heliograph_voice_message_monthly_spend_usd", "What the account has spent for voice messages this month (UTC), at all nodes.", "account"),
 }
 
-// spendTime bounds how long a scrape waits for what was spent.
+// spendTime bounds how long a scrape waits for what was billed.
 const spendTime = time.Second
 
-// collectSpend reads the ledger. What cannot be read is left out.
+// collectSpend reads what was billed this month, which is what is committed of the
+// ledger. Where that cannot be read nothing is told.
 func (g *gauges) collectSpend(set func(described, float64, ...string)) {
 	ctx, cancel := context.WithTimeout(context.Background(), spendTime)
 	defer cancel()
-	at := now()
+	used, err := g.lists.Usage(ctx, "", usage.Month(now()))
+	if err != nil {
+		return
+	}
+	type of struct{ account, channel string }
+	spent := map[of]sms.Money{}
+	for _, s := range usage.Spends(used) {
+		spent[of{s.Account, s.Channel}] = s.Amount
+	}
 	for _, account := range g.directory.Inventory().Accounts.All() {
 		for channel, d := range spendGauges {
-			if spent, err := g.ledger.Spent(ctx, account.ID, channel, at); err == nil {
-				set(d, spent.Dollars(), account.ID)
-			}
+			set(d, spent[of{account.ID, channel}].Dollars(), account.ID)
 		}
 	}
 }

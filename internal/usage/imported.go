@@ -43,7 +43,7 @@ type inForce struct {
 var importedBook = store.EntryKey{List: store.ListID("price-book")}
 
 // maxBook bounds an imported book, in octets: some 20,000 rows.
-const maxBook = 1 << 20
+const maxBook = 512 << 10
 
 // OpenPrices reads the imported book, if there is one. configured holds where there is
 // none.
