@@ -33,7 +33,9 @@ const (
 // sender's number is the source of the chat, the ARN of the phone number that he wrote
 // to its destination. What one sender wrote arrives in its order.
 type Publisher struct {
-	client      *connect.Client
+	// send is the client's only method that is of use. A client in a field would have
+	// the linker keep the hundreds of others, some 18 MB.
+	send        func(ctx context.Context, in *connect.SendChatIntegrationEventInput) error
 	phoneNumber string // ARN
 }
 
@@ -49,7 +51,11 @@ func New(config aws.Config, channel, phoneNumberARN string) (*Publisher, error) 
 		return nil, fmt.Errorf("%q is no two-way channel of Amazon Connect: connect.REGION.amazonaws.com or the ARN of an instance is expected", channel)
 	}
 	config.Region = m[1] + m[2]
-	return &Publisher{client: connect.NewFromConfig(config), phoneNumber: phoneNumberARN}, nil
+	client := connect.NewFromConfig(config)
+	return &Publisher{phoneNumber: phoneNumberARN, send: func(ctx context.Context, in *connect.SendChatIntegrationEventInput) error {
+		_, err := client.SendChatIntegrationEvent(ctx, in)
+		return err
+	}}, nil
 }
 
 // message is what is read of a payload.
@@ -129,7 +135,7 @@ func (p *Publisher) publish(ctx context.Context, m message) outcome {
 	for rest := m.Body; rest != ""; {
 		var content string
 		content, rest = cut(rest)
-		_, err := p.client.SendChatIntegrationEvent(ctx, &connect.SendChatIntegrationEventInput{
+		err := p.send(ctx, &connect.SendChatIntegrationEventInput{
 			SourceId: &m.From, DestinationId: &p.phoneNumber, Subtype: aws.String(subtype),
 			Event: &types.ChatEvent{Type: types.ChatEventTypeMessage, ContentType: aws.String(plainText), Content: &content},
 		})
