@@ -97,17 +97,6 @@ type LogScan struct {
 	Limit         int
 }
 
-// UsageKey is what usage is counted by: see SpendDelta.
-type UsageKey struct {
-	Account, Month, Channel, Country, Route string
-}
-
-// Usage is what was billed under a key.
-type Usage struct {
-	UsageKey
-	Sums
-}
-
 // Lists is what an engine offers besides Engine: how lists, logs and usage are read.
 type Lists interface {
 	// Entries are the entries with these keys, in their order, nil for one that is
