@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"reflect"
 	"sync/atomic"
 	"testing"
@@ -44,10 +47,26 @@ func newCustomerWith(t *testing.T, edit func(*api.Options)) *customer {
 	t.Helper()
 	url, directory := startServer(t, edit)
 	client := smsvoice.New(smsvoice.Options{
-		Region: customerRegion, BaseEndpoint: &url, Retryer: aws.NopRetryer{},
+		Region: customerRegion, BaseEndpoint: &url, Retryer: aws.NopRetryer{}, HTTPClient: whole{&http.Transport{}},
 		Credentials: credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecret, ""),
 	})
 	return &customer{Client: client, t: t, directory: directory}
+}
+
+// whole reads an answer to its end before the SDK gets it. The SDK closes a request's
+// body as soon as it has the answer's header: where the transport is not done with that
+// body by then, it closes the connection, and with it what is left of a long answer.
+type whole struct{ *http.Transport }
+
+func (w whole) Do(r *http.Request) (*http.Response, error) {
+	response, err := w.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, err
 }
 
 // tickingClock moves by a millisecond whenever it is looked at, so that what is
