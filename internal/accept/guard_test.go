@@ -40,6 +40,19 @@ func (d *desk) optOut(t testing.TB, list, number string) {
 	d.put(t, w)
 }
 
+// optIn has a number opt in by itself.
+func (d *desk) optIn(t testing.TB, list, number string) {
+	t.Helper()
+	item := d.account().OptOutLists.Get(list)
+	key, _ := optout.Key(optout.List(customer, &item.Value, item.Created), number)
+	old, err := d.engine.Entries(t.Context(), []store.EntryKey{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _ := optout.OptInByEndUser(old[0], d.now())
+	d.put(t, w)
+}
+
 var optedOut = conflict(sms.ReasonDestinationOptedOut, sms.TypeOptOutList)
 
 // Each identity has the list that it is checked against.
@@ -101,20 +114,13 @@ func TestOptOutLists(t *testing.T) {
 	}
 }
 
-// Who has opted in again is written to, and a list that is made anew has nobody on it.
+// Who has opted in again is written to.
 func TestOptedInAgain(t *testing.T) {
 	d := newDesk(t, nil)
 	d.optOut(t, sms.DefaultOptOutList, inUS)
 	id, err := d.send(Request{Destination: inUS, Body: "hello"})
 	optedOut.check(t, id, err)
-	item := d.account().OptOutLists.Get(sms.DefaultOptOutList)
-	key, _ := optout.Key(optout.List(customer, &item.Value, item.Created), inUS)
-	old, err := d.engine.Entries(t.Context(), []store.EntryKey{key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, _ := optout.OptInByEndUser(old[0], d.now())
-	d.put(t, w)
+	d.optIn(t, sms.DefaultOptOutList, inUS)
 	if _, err := d.send(Request{Destination: inUS, Body: "hello"}); err != nil {
 		t.Errorf("opted in again: %v", err)
 	}

@@ -135,10 +135,12 @@ func TestRefusals(t *testing.T) {
 func TestOrderOfChecks(t *testing.T) {
 	for _, dry := range []bool{false, true} {
 		d := newDesk(t, nil)
+		other := d.guards(t)
+		d.optOut(t, sms.DefaultOptOutList, inUS)
 		d.tier(t, resources.Sandbox)
 		d.limit.Store(0)
 		r := Request{MaxPrice: "cheap", Destination: "+12065", ConfigurationSet: arn("pool/x"), OriginationIdentity: arn("registration/x"),
-			ProtectConfiguration: "protect-0123456789abcdef", TimeToLive: time.Minute, DryRun: dry}
+			ProtectConfiguration: "protect-000000000000gone", TimeToLive: time.Minute, DryRun: dry}
 		for i, step := range []struct {
 			want refused
 			mend func()
@@ -157,8 +159,10 @@ func TestOrderOfChecks(t *testing.T) {
 			{invalid(sms.ReasonInvalidIdentityForCountry, identityField), func() { r.OriginationIdentity = numberPending }},
 			{conflict(sms.ReasonResourceNotActive, sms.TypePhoneNumber), func() { r.OriginationIdentity = poolGermany }},
 			{conflict(sms.ReasonNoOriginationIdentitiesFound, ""), func() { r.OriginationIdentity = numberUS }},
-			// Protect, sandbox, parts, prices.
-			{notFound(sms.TypeProtectConfiguration), func() { r.ProtectConfiguration = "" }},
+			// Protect, opt-outs, sandbox, parts, prices.
+			{notFound(sms.TypeProtectConfiguration), func() { r.ProtectConfiguration = other }},
+			{conflict(sms.ReasonCountryBlockedByProtect, sms.TypeProtectConfiguration), func() { r.ProtectConfiguration = "" }},
+			{optedOut, func() { d.optIn(t, sms.DefaultOptOutList, inUS) }},
 			{conflict(sms.ReasonDestinationNotVerified, sms.TypeVerifiedNumber), func() { d.tier(t, resources.Production) }},
 			{invalid(sms.ReasonMaximumSizeExceeded, "MessageBody"), func() { r.Body = strings.Repeat("a", 1530) }},
 			{invalid(sms.ReasonPriceOverThreshold, "MaxPrice"), func() { r.MaxPrice = "0.10" }},
