@@ -171,7 +171,7 @@ func TestReconcile(t *testing.T) {
 		fmt.Sprintf("DELETE FROM event WHERE msg = %d AND final", rowID(t, delivered[0])),
 		fmt.Sprintf("INSERT INTO event SELECT 1 + (SELECT max(key) FROM event), msg, account, cset, status, at, final, doc FROM event WHERE msg = %d AND final", rowID(t, failed[1])),
 		fmt.Sprintf("DELETE FROM queued WHERE id = %d", rowID(t, open)),
-		"UPDATE spend SET amount = amount + 1000000",
+		"UPDATE spend SET price = price + 1000000 WHERE country || route = (SELECT min(country || route) FROM spend)",
 	)
 	want := []string{"ended_twice " + failed[1], "lost " + delivered[0], "lost " + open, "log_gap events", "spend spend of account " + account}
 	named := func(r reconciled) {
