@@ -129,7 +129,7 @@ var walls = []wall{
 		external: []string{prometheus}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
-	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "carrier/sim"})},
+	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "embedded/sns", "carrier/sim"})},
 
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inbound", "inventory", "trace", "api", "admin", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},

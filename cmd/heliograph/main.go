@@ -29,6 +29,7 @@ type cli struct {
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
 	Simulate      simulateCommand      `cmd:"" help:"Play a handset at the simulator."`
 	Deactivations deactivationsCommand `cmd:"" help:"Manage the reports of phone numbers that are out of service."`
+	Subscriptions subscriptionsCommand `cmd:"" help:"Look after subscriptions of built-in topics."`
 	Usage         usageCommand         `cmd:"" help:"Report what accounts used and what it cost."`
 	Prices        pricesCommand        `cmd:"" help:"Manage the prices of message parts."`
 	Reconcile     reconcileCommand     `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`

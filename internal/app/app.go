@@ -336,6 +336,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.feedback.Run(running) })
 	loops.Go(func() { s.streams.Run(running) })
 	loops.Go(func() { s.confirmations(running) })
+	loops.Go(func() { s.expireDeadLetters(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready(s.url(listener.Addr()))

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net"
+	"time"
 
 	"heliograph/internal/accept"
 	"heliograph/internal/embedded/sns"
@@ -40,6 +41,25 @@ func (s *service) openTopics(address net.Addr) error {
 		Sender: texts{s.accept}, Signer: signer, IDs: ids, Client: client, Metrics: sns.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 	s.topics = t
 	return nil
+}
+
+// expireDeadLetters lets go of dead letters that are older than events that wait for
+// their destinations may be, until ctx ends, on the one node that sees to what is old.
+func (s *service) expireDeadLetters(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for s.topics != nil {
+		if s.manager.Holds(nodes.Sweep) {
+			if err := s.topics.subscribers.ExpireDeadLetters(ctx, s.lists, now().Add(-s.cfg.Events.Retention)); err != nil && ctx.Err() == nil {
+				s.log.Error("old dead letters are still there", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // confirmations asks new subscribers of embedded topics to confirm, until ctx ends.

@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -77,4 +78,47 @@ func CountDeadLetters(ctx context.Context, from List, account, subscription stri
 		after = entries[len(entries)-1].Key
 	}
 	return n, nil
+}
+
+// expireStep is how many dead letters one change deletes.
+const expireStep = 500
+
+// ExpireDeadLetters deletes dead letters of all subscriptions from before a time.
+func (s *Subscribers) ExpireDeadLetters(ctx context.Context, from List, before time.Time) error {
+	for _, account := range s.Directory.Inventory().Accounts.All() {
+		snapshot := s.Directory.Account(account.ID)
+		if snapshot == nil {
+			continue
+		}
+		for _, item := range snapshot.Subscriptions.All() {
+			if err := s.expire(ctx, from, DeadLetterList(account.ID, item.ID), before); err != nil {
+				return fmt.Errorf("dead letters of subscription %s: %w", item.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// expire goes through a list slot by slot: within one the first are the oldest.
+func (s *Subscribers) expire(ctx context.Context, from List, list int64, before time.Time) error {
+	after := int64(math.MinInt64)
+	for {
+		entries, err := from.EntriesAfter(ctx, store.EntryScan{List: list, After: after, Limit: expireStep})
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		change := &store.Change{}
+		for i := range entries {
+			if after = entries[i].Key; !entries[i].At.Before(before) {
+				after = (after>>slotBits+1)<<slotBits - 1 // the next slot's
+				break
+			}
+			change.Entries = append(change.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: entries[i].EntryKey}, Delete: true})
+		}
+		if len(change.Entries) > 0 {
+			if err := s.Committer.Commit(change); err != nil {
+				return err
+			}
+		}
+	}
 }

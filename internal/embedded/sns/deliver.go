@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/destination"
@@ -109,7 +110,7 @@ func (p *subscriber) text(ctx context.Context, to target, m *message) (outcome, 
 // bury keeps a dead letter.
 func (p *subscriber) bury(to target, item *destination.Item, m *message, why error) error {
 	letter := DeadLetter{MessageID: p.IDs.Of(p.Place.topicARN(p.account, to.topic.Name), item.Slot, item.Seq, item.At),
-		Published: item.At, Refused: p.Now(), Reason: why.Error(), Subject: m.subject, Message: m.textFor(to.subscription.Protocol)}
+		Published: item.At, Refused: p.Now().UTC().Truncate(time.Millisecond), Reason: why.Error(), Subject: m.subject, Message: m.textFor(to.subscription.Protocol)}
 	entry, err := letter.entry(deadLetterKey(p.account, p.id, item.Slot, item.Seq))
 	if err == nil {
 		err = p.Committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: entry}}})

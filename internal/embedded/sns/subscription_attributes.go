@@ -84,7 +84,7 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, c *service.Caller
 	v := &item.Value
 	attributes := map[string]string{
 		"SubscriptionArn": s.Place.subscriptionARN(c.AccountID, v.Topic, v.ID), "TopicArn": s.Place.topicARN(c.AccountID, v.Topic),
-		"Owner": c.AccountID, "Protocol": v.Protocol, "Endpoint": shown(v.Endpoint),
+		"Owner": c.AccountID, "Protocol": v.Protocol, "Endpoint": Shown(v.Endpoint),
 		"PendingConfirmation": strconv.FormatBool(!v.Confirmed), "ConfirmationWasAuthenticated": strconv.FormatBool(v.Authenticated),
 		"SubscriptionPrincipal": "arn:" + s.Place.Partition + ":iam::" + c.AccountID + ":root",
 		attributeRaw:            subscriptionAttribute(v, attributeRaw),

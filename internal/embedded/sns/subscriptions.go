@@ -129,8 +129,8 @@ func checkEndpoint(protocol, endpoint string) (string, error) {
 	return "", invalid("Protocol", "Does not support this protocol: "+clip(protocol)+"; http, https and sms are supported")
 }
 
-// shown is an endpoint without the password that its URL may have.
-func shown(endpoint string) string {
+// Shown is an endpoint without the password that its URL may have.
+func Shown(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.User == nil {
 		return endpoint
@@ -198,7 +198,7 @@ func (s *Service) subscriptions(c *service.Caller, all []*resources.Item[sms.Sub
 		}
 		members = append(members, structure{Fields: []any{
 			element("TopicArn", s.Place.topicARN(c.AccountID, v.Topic)), element("Protocol", v.Protocol),
-			element("SubscriptionArn", arn), element("Owner", c.AccountID), element("Endpoint", shown(v.Endpoint)),
+			element("SubscriptionArn", arn), element("Owner", c.AccountID), element("Endpoint", Shown(v.Endpoint)),
 		}})
 	}
 	return page([]any{list("Subscriptions", members)}, next), nil
