@@ -83,9 +83,13 @@ type Receipt struct {
 // in E.164 format with +, short codes without, and what is neither, such as an
 // alphanumeric sender, as it came.
 type Inbound struct {
-	Carrier     string
-	From, To    string
-	Text        string // UTF-8
+	Carrier  string
+	From, To string
+	Text     string // UTF-8
+	// Head and Tail are what is left of UTF-16 pairs that were cut between two parts: the
+	// low half that Text would begin with, the high half that it would end with; 0 for
+	// none.
+	Head, Tail  uint16
 	Binary      bool   // it is data for a program; Text is empty
 	Reference   uint16 // of the concatenated message
 	Reference16 bool   // the reference has 16 bits; it never matches one of 8

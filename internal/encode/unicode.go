@@ -44,6 +44,23 @@ func DecodeUCS2(octets []byte) string {
 	return string(text)
 }
 
+// CutHalves takes off what a part of a longer text, in UTF-16 in big-endian order, has of
+// pairs that were cut between parts: a low surrogate at its beginning, a high one at its
+// end, 0 for none.
+func CutHalves(octets []byte) (rest []byte, head, tail uint16) {
+	if len(octets) >= 2 && octets[0]&0xFC == 0xDC {
+		head, octets = uint16(octets[0])<<8|uint16(octets[1]), octets[2:]
+	}
+	if n := len(octets); n >= 2 && n%2 == 0 && octets[n-2]&0xFC == 0xD8 {
+		tail, octets = uint16(octets[n-2])<<8|uint16(octets[n-1]), octets[:n-2]
+	}
+	return octets, head, tail
+}
+
+// JoinHalves is the character whose pair was cut between two parts, U+FFFD where one
+// half is missing.
+func JoinHalves(tail, head uint16) rune { return utf16.DecodeRune(rune(tail), rune(head)) }
+
 // AppendLatin1 appends text to dst in ISO 8859-1, one octet a character. It
 // reports false, and returns dst as it was, when a character lies above U+00FF.
 func AppendLatin1(dst []byte, text string) ([]byte, bool) {

@@ -64,3 +64,31 @@ func FuzzDecodeUCS2(f *testing.F) {
 		}
 	})
 }
+
+func TestCutHalves(t *testing.T) {
+	for _, tt := range []struct {
+		octets     string
+		rest       string
+		head, tail uint16
+	}{
+		{"", "", 0, 0},
+		{"\x04", "\x04", 0, 0},
+		{"\x04\x36", "\x04\x36", 0, 0},
+		{"\xde\x00\x04\x36\xd8\x3d", "\x04\x36", 0xDE00, 0xD83D},
+		{"\xd8\x3d\xde\x00", "\xd8\x3d\xde\x00", 0, 0},
+		{"\xde\x00", "", 0xDE00, 0},
+		{"\xd8\x3d", "", 0, 0xD83D},
+		{"\x04\x36\xd8\x3d\x00", "\x04\x36\xd8\x3d\x00", 0, 0},
+	} {
+		rest, head, tail := CutHalves([]byte(tt.octets))
+		if string(rest) != tt.rest || head != tt.head || tail != tt.tail {
+			t.Errorf("%x: %x, %x, %x", tt.octets, rest, head, tail)
+		}
+	}
+	if got := JoinHalves(0xD83D, 0xDE00); got != '😀' {
+		t.Errorf("joined %c", got)
+	}
+	if got := JoinHalves(0, 0xDE00); got != '\uFFFD' {
+		t.Errorf("half of one is %c", got)
+	}
+}

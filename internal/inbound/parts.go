@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"heliograph/internal/carrier"
+	"heliograph/internal/encode"
 	"heliograph/internal/store"
 )
 
@@ -66,6 +68,8 @@ type part struct {
 	From        string    `json:"from"`
 	To          string    `json:"to"`
 	Text        string    `json:"text"`
+	Head        uint16    `json:"head,omitempty"` // halves of characters, see carrier.Inbound
+	Tail        uint16    `json:"tail,omitempty"`
 	Reference   uint16    `json:"reference"`
 	Reference16 bool      `json:"reference16,omitempty"`
 	Total       int       `json:"total"`
@@ -75,7 +79,7 @@ type part struct {
 }
 
 func partOf(m *carrier.Inbound) part {
-	return part{Carrier: m.Carrier, From: m.From, To: m.To, Text: m.Text, Reference: m.Reference, Reference16: m.Reference16,
+	return part{Carrier: m.Carrier, From: m.From, To: m.To, Text: m.Text, Head: m.Head, Tail: m.Tail, Reference: m.Reference, Reference16: m.Reference16,
 		Total: m.Total, Number: m.Number, At: m.At}
 }
 
@@ -85,7 +89,8 @@ func (p *part) same(q *part) bool {
 		p.Reference16 == q.Reference16 && p.Total == q.Total
 }
 
-func (p *part) mark() int64 { return int64(digest(p.Text)) }
+// mark tells a part's text from others.
+func (p *part) mark() int64 { return int64(digest(p.Text, fmt.Sprint(p.Head, p.Tail))) }
 
 func (p *part) entry() (store.Entry, error) {
 	doc, err := json.Marshal(p)
@@ -108,11 +113,25 @@ func readPart(e *store.Entry) (p part, err error) {
 // waiting are the parts of a message that are in the store, by their numbers.
 type waiting []part
 
-// texts are those of the parts, in order.
+// text is that of the parts, in order. A character that was cut between two of them is
+// whole again if both are there.
 func (w waiting) text() string {
 	var b strings.Builder
+	tail := uint16(0) // of the part before
 	for i := range w {
-		b.WriteString(w[i].Text)
+		p := &w[i]
+		if i > 0 && w[i-1].Number+1 != p.Number && tail != 0 {
+			b.WriteRune(utf8.RuneError)
+			tail = 0
+		}
+		if tail != 0 || p.Head != 0 {
+			b.WriteRune(encode.JoinHalves(tail, p.Head))
+		}
+		b.WriteString(p.Text)
+		tail = p.Tail
+	}
+	if tail != 0 {
+		b.WriteRune(utf8.RuneError)
 	}
 	return b.String()
 }
@@ -183,7 +202,7 @@ func (m made) hasAll(w waiting) bool {
 func (m made) claim(key int64, w waiting) (claim int64, ok bool) {
 	words := make([]string, len(w))
 	for i := range w {
-		words[i] = fmt.Sprint(w[i].Number, ":", w[i].Text)
+		words[i] = fmt.Sprint(w[i].Number, " ", w[i].Head, " ", w[i].Tail, " ", w[i].Text)
 	}
 	first := int64(digest(words...) >> (64 - partBits))
 	for i := range int64(1) << partBits {

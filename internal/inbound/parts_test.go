@@ -72,6 +72,34 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	of := func(n int, head uint16, text string, tail uint16) part {
+		p := piece(n, text)
+		p.Head, p.Tail = head, tail
+		return p
+	}
+	const high, low = 0xD83D, 0xDE00 // of 😀
+	for _, tt := range []struct {
+		w    waiting
+		want string
+	}{
+		{waiting{piece(1, "a"), piece(2, "b")}, "ab"},
+		{waiting{of(1, 0, "a", high), of(2, low, "b", 0)}, "a😀b"},
+		{waiting{of(1, 0, "", high), of(2, low, "", high), of(3, low, "", 0)}, "😀😀"},
+		{waiting{of(1, 0, "a", high), of(3, low, "b", 0)}, "a\uFFFD\uFFFDb"},
+		{waiting{of(1, 0, "a", high), of(2, 0, "b", 0)}, "a\uFFFDb"},
+		{waiting{of(2, low, "b", high)}, "\uFFFDb\uFFFD"},
+	} {
+		if got := tt.w.text(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	one, other := of(1, 0, "a", high), of(1, 0, "a", high+1)
+	if one.mark() == other.mark() {
+		t.Error("two texts have the same mark")
+	}
+}
+
 func TestKeys(t *testing.T) {
 	base := piece(1, "a")
 	seen := map[int64]string{}

@@ -62,7 +62,8 @@ func (c *Carrier) take(s *smpp.Session, l *link, in incoming) {
 		return
 	}
 	done := func(err error) { c.answer(s, in, err) }
-	text, binary, part := in.text(c.config.Profile.DefaultAlphabet)
+	content := in.content(c.config.Profile.DefaultAlphabet)
+	part := content.part
 	if !in.isReceipt && *c.config.Profile.UnmarkedReceipts && in.class.Type() == pdu.ESMDefaultType && part.Total == 0 {
 		in.receipt, in.isReceipt = unmarkedReceipt(in.plain())
 	}
@@ -81,7 +82,7 @@ func (c *Carrier) take(s *smpp.Session, l *link, in incoming) {
 		c.counts.inbound.Add(1)
 		m := carrier.Inbound{
 			Carrier: c.name, From: c.config.Profile.number(in.source), To: c.config.Profile.number(in.destination),
-			Text: text, Binary: binary, Total: 1, Number: 1, At: time.Now(),
+			Text: content.text, Head: content.head, Tail: content.tail, Binary: content.binary, Total: 1, Number: 1, At: time.Now(),
 		}
 		if part.Total > 1 {
 			m.Reference, m.Reference16, m.Total, m.Number = part.Reference, part.Reference16, int(part.Total), int(part.Sequence)
@@ -187,23 +188,41 @@ func (p Profile) number(a pdu.Address) string {
 	return a.Addr
 }
 
-// text reads the body: header, then text, or binary data, of which there is none. The
-// part is by the header, or by the sar parameters; its Total is 0 for a message that is
-// whole.
-func (in incoming) text(alphabet encode.Alphabet) (text string, binary bool, part encode.Concatenation) {
+// content is what a body holds: text, or binary data, of which there is none. The part's
+// Total is 0 for a message that is whole.
+type content struct {
+	text       string
+	head, tail uint16 // see carrier.Inbound
+	binary     bool
+	part       encode.Concatenation
+}
+
+// content reads the body: header, then text or data. The part is by the header, or by
+// the sar parameters.
+func (in incoming) content(alphabet encode.Alphabet) (c content) {
 	body := in.body
 	header := 0
 	if in.class.UDHI() {
 		if h, rest, err := encode.ParseUDH(body); err == nil {
-			part, header, body = h.Concatenation, h.Length, rest
+			c.part, header, body = h.Concatenation, h.Length, rest
 		}
 	} else if segment, ok := in.tlvs.Segment(); ok {
-		part = encode.Concatenation{Reference: segment.Reference, Reference16: true, Total: segment.Total, Sequence: segment.Number}
+		c.part = encode.Concatenation{Reference: segment.Reference, Reference16: true, Total: segment.Total, Sequence: segment.Number}
 	}
 	if octets(in.coding) {
-		return "", true, part
+		c.binary = true
+		return c
 	}
-	return decode(body, in.coding, alphabet, header), false, part
+	if c.part.Total > 1 && ucs2(in.coding) {
+		body, c.head, c.tail = encode.CutHalves(body)
+	}
+	c.text = decode(body, in.coding, alphabet, header)
+	return c
+}
+
+// ucs2 reports whether data_coding says UCS-2.
+func ucs2(coding pdu.DataCoding) bool {
+	return coding == pdu.DataCodingUCS2 || coding >= 0x10 && coding < 0x80 && coding&0x0C == 0x08 || coding&0xF0 == 0xE0
 }
 
 // octets reports whether data_coding says that there is no text: the two values of SMPP
@@ -218,7 +237,7 @@ func octets(coding pdu.DataCoding) bool {
 // Latin-1, which keeps every octet.
 func decode(body []byte, coding pdu.DataCoding, alphabet encode.Alphabet, header int) string {
 	switch {
-	case coding == pdu.DataCodingUCS2, coding >= 0x10 && coding < 0x80 && coding&0x0C == 0x08, coding&0xF0 == 0xE0:
+	case ucs2(coding):
 		return encode.DecodeUCS2(body)
 	case coding == pdu.DataCodingCyrillic:
 		return decodeCharmap(charmap.ISO8859_5, body)

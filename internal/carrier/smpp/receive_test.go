@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/encode"
@@ -269,6 +270,11 @@ func TestInbound(t *testing.T) {
 			with(func(m *carrier.Inbound) {
 				m.Text, m.Reference, m.Reference16, m.Total, m.Number = "ж", 0xabcd, true, 3, 2
 			})},
+		{"halves of pairs in a part", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, DataCoding: pdu.DataCodingUCS2, ShortMessage: []byte("\x05\x00\x03\xcd\x03\x02\xde\x00\x04\x36\xd8\x3d")},
+			with(func(m *carrier.Inbound) {
+				m.Text, m.Head, m.Tail, m.Reference, m.Total, m.Number = "ж", 0xDE00, 0xD83D, 0xcd, 3, 2
+			})},
+		{"halves of pairs in a whole message", Profile{}, &pdu.DeliverSM{DataCoding: pdu.DataCodingUCS2, ShortMessage: []byte("\xde\x00\x04\x36\xd8\x3d")}, text("\uFFFDж\uFFFD")},
 		{"UDH of the only part", Profile{}, &pdu.DeliverSM{ESMClass: pdu.ESMUDHI, ShortMessage: []byte("\x05\x00\x03\xcd\x01\x01abc")}, text("abc")},
 		{"UCS-2 by coding group", Profile{}, &pdu.DeliverSM{DataCoding: 0x18, ShortMessage: []byte{0x04, 0x36}}, text("ж")},
 		{"message_payload", Profile{}, withTLVs(&pdu.DeliverSM{}, func(l *pdu.TLVs) { l.Set(pdu.TagMessagePayload, []byte("long")) }), text("long")},
@@ -363,14 +369,17 @@ func FuzzIncoming(f *testing.F) {
 		in := incoming{request: p, class: p.ESMClass, coding: p.DataCoding, tlvs: p.TLVs, body: body}
 		in.receipt, in.isReceipt = receipt.FromDeliver(p, nil)
 		for _, alphabet := range []encode.Alphabet{encode.AlphabetGSM, encode.AlphabetGSMPacked, encode.AlphabetLatin1, encode.AlphabetASCII} {
-			text, binary, part := in.text(alphabet)
-			if strings.ToValidUTF8(text, "") != text {
-				t.Errorf("the text %q is not UTF-8", text)
+			c := in.content(alphabet)
+			if strings.ToValidUTF8(c.text, "") != c.text {
+				t.Errorf("the text %q is not UTF-8", c.text)
 			}
-			if binary && text != "" {
-				t.Errorf("binary data has the text %q", text)
+			if c.binary && c.text != "" {
+				t.Errorf("binary data has the text %q", c.text)
 			}
-			if part.Total > 0 && (part.Sequence == 0 || part.Sequence > part.Total) {
+			if (c.head != 0 || c.tail != 0) && (c.part.Total < 2 || utf16.IsSurrogate(rune(c.head)) != (c.head != 0) || utf16.IsSurrogate(rune(c.tail)) != (c.tail != 0)) {
+				t.Errorf("halves %#x and %#x of part %+v", c.head, c.tail, c.part)
+			}
+			if part := c.part; part.Total > 0 && (part.Sequence == 0 || part.Sequence > part.Total) {
 				t.Errorf("part %d of %d", part.Sequence, part.Total)
 			}
 		}
