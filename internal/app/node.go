@@ -39,7 +39,7 @@ func (s *service) openStore(ctx context.Context) error {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.engine = engine
-	s.lists, _ = store.Engine(engine).(store.Lists)
+	s.lists = engine
 	s.place = place{leases: engine, shared: engine, watcher: engine, pruner: engine}
 	return s.join(ctx)
 }
@@ -51,7 +51,7 @@ func (s *service) openOwn(ctx context.Context) error {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	s.engine, s.place.pruner = engine, engine
-	s.lists, _ = store.Engine(engine).(store.Lists)
+	s.lists = engine
 	if err := s.join(ctx); err != nil {
 		return err
 	}
