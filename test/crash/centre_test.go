@@ -77,6 +77,7 @@ type centre struct {
 
 	mu       sync.Mutex
 	arrivals []arrival
+	answers  []answer
 	copies   map[partKey]int
 	acked    int // receipts
 }
@@ -113,6 +114,10 @@ func (c *centre) take(session *smpp.Session, submit *pdu.SubmitSM) {
 		text = encode.DecodeUCS2(body)
 	}
 	found := token.FindStringSubmatch(text)
+	if found == nil && isReply(text) {
+		c.takeAnswer(session, submit, text)
+		return
+	}
 	if found == nil {
 		c.t.Errorf("a part arrived that nobody sent: %q", text)
 		return
@@ -167,6 +172,38 @@ func (c *centre) take(session *smpp.Session, submit *pdu.SubmitSM) {
 	})
 }
 
+// answer is the answer to a keyword at a message centre.
+type answer struct {
+	text, to string
+	from     string // system_id of the session
+	at       time.Time
+}
+
+// takeAnswer takes an answer to a keyword, which always arrives.
+func (c *centre) takeAnswer(session *smpp.Session, submit *pdu.SubmitSM, text string) {
+	c.mu.Lock()
+	c.answers = append(c.answers, answer{text, submit.Destination.Addr, session.Bound().SystemID, time.Now()})
+	id := strconv.Itoa(5_000_000 + len(c.answers))
+	late, receipt := time.Duration(rand.Int64N(int64(c.slow))), time.Duration(rand.IntN(300))*time.Millisecond
+	c.mu.Unlock()
+	c.owed.Add(1)
+	c.running.Go(func() {
+		defer c.owed.Add(-1)
+		c.sleep(late)
+		if !c.silent.Load() {
+			session.Respond(rig.Taken(submit, id))
+		}
+		c.sleep(receipt)
+		c.deliver(submit, id, "DELIVRD")
+	})
+}
+
+func (c *centre) answered() []answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]answer(nil), c.answers...)
+}
+
 // deliver gives a receipt, by whatever session there is, until it is
 // acknowledged.
 func (c *centre) deliver(submit *pdu.SubmitSM, id, state string) {
@@ -206,6 +243,11 @@ func (c *centre) cut() {
 // since counts the parts that came from a system_id after a moment.
 func (c *centre) since(from string, moment time.Time) (n int) {
 	for _, a := range c.arrived() {
+		if a.from == from && a.at.After(moment) {
+			n++
+		}
+	}
+	for _, a := range c.answered() {
 		if a.from == from && a.at.After(moment) {
 			n++
 		}

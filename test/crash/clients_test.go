@@ -22,6 +22,7 @@ const clients = 6
 func (w *world) runClients() {
 	ctx, cancel := context.WithCancel(w.ended)
 	w.stop = cancel
+	w.runHandsets(ctx)
 	for i := range clients {
 		random := rand.New(rand.NewPCG(w.seed, uint64(w.number)<<8|uint64(i)+1))
 		w.busy.Go(func() { w.client(ctx, i, random) })

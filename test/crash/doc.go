@@ -4,7 +4,8 @@
 //
 // An epoch is the life of one data directory: rounds of a server process each,
 // under the load of signed clients and of two message centres whose answers and
-// receipts come late, early, twice or never. A round ends with SIGKILL, at a
+// receipts come late, early, twice or never, and of handsets that write to two-way
+// numbers, opt out and in again, in several parts and more than once. A round ends with SIGKILL, at a
 // moment or at a named point of the store (build tag crash), or in order; the
 // process is stopped and woken, its connections are cut, its disk is filled, its
 // clock is set wrong. After each kill a copy of the store is read: every

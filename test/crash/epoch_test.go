@@ -35,6 +35,7 @@ func (e *epoch) configuration() string {
 tier: production
 api: {request_rates: unlimited}
 recipient_interval: %s
+two_way: {reassembly_timeout: 6h}
 failover_after: 300ms
 lost_outcomes: {transactional: resend, promotional: %s}
 events: {local_file_bytes: %d, local_files: 10000}

@@ -14,6 +14,7 @@ import (
 type figures struct {
 	refused, broken atomic.Int64 // sends that were refused; that got no answer from a server that was up
 	again           atomic.Int64 // sends that were made again with an idempotency key
+	barred          atomic.Int64 // sends that were refused because the recipient is opted out
 
 	mu        sync.Mutex
 	kills     int
@@ -34,6 +35,13 @@ type figures struct {
 	opinions  int // rows of message feedback
 	pending   int // messages that wait for feedback
 	lines     int // of the log group
+
+	written      int // messages by handsets
+	lostAcks     int // attempts to bring them whose answer was lost
+	refusedParts int // that the server asked to make again
+	heard        int
+	heardAgain   int // because an acknowledgement was lost, or it was brought twice
+	replies      int
 }
 
 func newFigures() *figures { return &figures{rounds: map[string]int{}, problems: map[string]int{}} }
@@ -82,6 +90,8 @@ func (f *figures) String() string {
 	fmt.Fprintf(&b, "%d events, %d lines published, %d lines in the log group\n", f.events, f.published, f.lines)
 	fmt.Fprintf(&b, "%d sends made again by their idempotency key; %d messages filtered; feedback of %d messages, %d wait for it\n",
 		f.again.Load(), f.filtered, f.opinions, f.pending)
+	fmt.Fprintf(&b, "%d messages by handsets, heard %d times, %d of them again; %d acknowledgements lost, %d refused; %d answers; %d sends refused to who is opted out\n",
+		f.written, f.heard, f.heardAgain, f.lostAcks, f.refusedParts, f.replies, f.barred.Load())
 	if len(f.problems) > 0 {
 		fmt.Fprintf(&b, "errors logged: %s\n", list(f.problems))
 	}

@@ -21,8 +21,11 @@ func (e *epoch) finish(later bool) {
 	e.skew.Store(0)
 	e.start([]string{plainBinary})
 	e.ready()
+	e.lastWords()
 	e.settle()
 	e.checkCounted()
+	e.terminate()
+	e.endIncomplete()
 	e.terminate()
 	if later {
 		e.waitForReceipts()

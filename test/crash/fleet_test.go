@@ -70,6 +70,7 @@ node: %s
 database: "postgres://postgres@%s/%s?sslmode=disable&application_name=%s"
 api: {request_rates: unlimited}
 recipient_interval: %s
+two_way: {reassembly_timeout: 6h}
 failover_after: 300ms
 lost_outcomes: {transactional: resend, promotional: %s}
 events: {local_file_bytes: %d, local_files: 10000}
@@ -269,6 +270,7 @@ func (e *fleet) finish() {
 			n.serves()
 		}
 	}
+	e.lastWords()
 	e.settle()
 	// What passes from one node to another is counted by neither for a moment.
 	eventually(e.t, "the store to be settled", func() bool {
@@ -282,6 +284,10 @@ func (e *fleet) finish() {
 	for _, n := range e.nodes {
 		n.checkCounted()
 	}
+	for _, n := range e.nodes {
+		n.terminate()
+	}
+	e.endIncomplete()
 	for _, n := range e.nodes {
 		n.terminate()
 	}

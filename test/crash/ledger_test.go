@@ -40,7 +40,9 @@ type message struct {
 	life        int64  // of the process that was asked
 	key         string // of idempotency: it may be sent again
 	filtered    bool   // by its protect configuration
-	optedOut    bool   // its recipient was, so that it has to be refused
+	optedOut    bool   // it was refused because its recipient is
+	barred      bool   // its recipient was opted out before it was sent
+	reply       bool   // nobody has sent it: it answers a keyword
 	result      result
 	id          string // MessageId
 	lost        int    // requests that had no answer, or one that leaves it open

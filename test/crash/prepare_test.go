@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,6 +29,50 @@ var numbers = []struct {
 	{"+447700900003", "two", 400}, {"+447700900004", "two", 60}, {"+447700900005", "two", 200}, {"+447700900006", "one", 200},
 }
 
+// twoWay is a number that handsets write to, with its opt-out list.
+type twoWay struct{ number, carrier, list, id string }
+
+// twoWayNumbers are the last of the inventory's numbers.
+var twoWayNumbers = []twoWay{{"+447700900007", "one", "Handsets", ""}, {"+447700900008", "two", "Default", ""}}
+
+// prepareTwoWay makes opt-out lists, keywords and two-way channels.
+func (w *world) prepareTwoWay(c *rig.Client) {
+	w.t.Helper()
+	w.call(c, "CreateOptOutList", map[string]any{"OptOutListName": "Handsets"}, nil)
+	for _, number := range twoWayNumbers {
+		n := &number
+		var leased struct {
+			PhoneNumber   string
+			PhoneNumberID string `json:"PhoneNumberId"`
+		}
+		w.call(c, "RequestPhoneNumber", map[string]any{"IsoCountryCode": "GB", "MessageType": "TRANSACTIONAL", "NumberType": "LONG_CODE",
+			"NumberCapabilities": []string{"SMS"}}, &leased)
+		if leased.PhoneNumber != n.number {
+			w.t.Fatalf("%s was leased instead of %s", leased.PhoneNumber, n.number)
+		}
+		n.id = leased.PhoneNumberID
+		w.twoWay = append(w.twoWay, n)
+		w.call(c, "UpdatePhoneNumber", map[string]any{"PhoneNumberId": n.id, "TwoWayEnabled": true, "OptOutListName": n.list,
+			"TwoWayChannelArn": "arn:aws:sns:us-east-1:" + account + ":Handsets"}, nil)
+		for keyword, body := range keywords {
+			w.call(c, "PutKeyword", map[string]any{"OriginationIdentity": n.id, "Keyword": keyword, "KeywordMessage": body,
+				"KeywordAction": cmp.Or(map[string]string{"STOP": "OPT_OUT", "START": "OPT_IN"}[keyword], "AUTOMATIC_RESPONSE")}, nil)
+		}
+	}
+}
+
+// keywords are what handsets say that has an answer, and the answers.
+var keywords = map[string]string{"STOP": "You have left.", "START": "You are back.", "JOIN": "You have joined.", "HELP": "Ask us."}
+
+func isReply(text string) bool {
+	for _, body := range keywords {
+		if text == body {
+			return true
+		}
+	}
+	return false
+}
+
 // abroad is a number of another country.
 const abroad = "+33639980900"
 
@@ -36,6 +81,9 @@ func inventory() string {
 	var b strings.Builder
 	for _, n := range numbers {
 		fmt.Fprintf(&b, "  - {number: %q, country: GB, type: LONG_CODE, carrier: %s, parts_per_second: %d}\n", n.number, n.carrier, n.rate)
+	}
+	for _, n := range twoWayNumbers {
+		fmt.Fprintf(&b, "  - {number: %q, country: GB, type: LONG_CODE, carrier: %s, parts_per_second: 200, two_way: true}\n", n.number, n.carrier)
 	}
 	fmt.Fprintf(&b, "  - {number: %q, country: FR, type: LONG_CODE, carrier: one, parts_per_second: 200}\n", abroad)
 	return b.String()
@@ -84,6 +132,7 @@ func (w *world) prepare() {
 	w.call(c, "CreatePool", map[string]any{"OriginationIdentity": pool[0], "IsoCountryCode": "GB", "MessageType": "TRANSACTIONAL"}, &made)
 	w.call(c, "AssociateOriginationIdentity", map[string]any{"PoolId": made.PoolID, "OriginationIdentity": pool[1], "IsoCountryCode": "GB"}, nil)
 	w.lanes = append(w.lanes, lane{identity: made.PoolID, weight: 3})
+	w.prepareTwoWay(c)
 	w.prepareFilter(c)
 	w.prepareLog(c)
 	for set, destinations := range sets {

@@ -4,6 +4,7 @@ package crash
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,6 +44,7 @@ func (w *world) verify(engine audited, slots ...int) {
 	w.verifyUsage(engine, of)
 	w.verifyFeedback(engine, of)
 	w.verifyLog(engine, events)
+	w.verifyHandsets(engine, of)
 }
 
 // complain reports a thing that is wrong, of which there may be many.
@@ -62,7 +64,7 @@ func (w *world) readMessages(engine store.Engine) map[int]*kept {
 	sent := w.ledger.all()
 	ids := w.messageIDs()
 	of := map[int]*kept{}
-	wrong := 0
+	wrong, replies := 0, 0
 	for before := sms.ID(0); ; {
 		page, err := engine.MessagesOf(w.t.Context(), account, before, 1000)
 		if err != nil {
@@ -71,6 +73,15 @@ func (w *world) readMessages(engine store.Engine) map[int]*kept {
 		for _, m := range page {
 			before = m.ID
 			found := token.FindStringSubmatch(m.Body)
+			if found == nil && isReply(m.Body) {
+				replies++
+				of[-replies] = &kept{Message: m, sent: &message{token: -replies, body: m.Body, parts: 1, result: taken, reply: true}}
+				continue
+			}
+			if found == nil {
+				w.complain(&wrong, "nobody has sent the message %q to %s", m.Body, m.Destination)
+				continue
+			}
 			n, _ := strconv.Atoi(found[1])
 			s := sent[n]
 			switch id := ids.Format(m.ID); {
@@ -78,6 +89,8 @@ func (w *world) readMessages(engine store.Engine) map[int]*kept {
 				w.complain(&wrong, "the message %06d is in the store twice", n)
 			case s.result == refused:
 				w.complain(&wrong, "the message %06d was refused, and is in the store", n)
+			case s.barred:
+				w.complain(&wrong, "the message %06d is to a recipient who was opted out, and is in the store", n)
 			case s.result == taken && s.id != id:
 				w.complain(&wrong, "the message %06d has the MessageId %s, its client was given %s", n, id, s.id)
 			case m.Body != s.body || m.Parts != s.parts:
@@ -125,6 +138,10 @@ func (w *world) readEvents(engine store.Engine, slot int, of map[int]*kept) []st
 				w.complain(&wrong, "event %d follows event %d of slot %d", v.Seq, after, slot)
 			}
 			after = v.Seq
+			if v.Status == store.StatusInbound {
+				w.hear(&v)
+				continue
+			}
 			k := byID[v.Message]
 			if k == nil {
 				w.complain(&wrong, "event %d is about a message that is not in the store", v.Seq)
@@ -140,7 +157,7 @@ func (w *world) readEvents(engine store.Engine, slot int, of map[int]*kept) []st
 			begun[v.Message] = true
 			ended[v.Message] = ended[v.Message] || v.Final
 		}
-		all = append(all, page...)
+		all = append(all, slices.DeleteFunc(page, func(v store.Event) bool { return v.Status == store.StatusInbound })...)
 		if len(page) < 1000 {
 			break
 		}
@@ -212,7 +229,7 @@ func (w *world) judge(k *kept, open bool) string {
 		}
 		return ""
 	}
-	for n := k.Parts; n >= 1; n-- {
+	for n := k.Parts; n >= 1 && !k.sent.reply; n-- {
 		switch f := fateOf(w.seed+uint64(w.number), partKey{k.sent.token, n}); {
 		case f.refuse:
 			want = sms.StatusInvalid
@@ -285,7 +302,7 @@ func (w *world) verifyArrivals(of map[int]*kept) {
 	}
 	for n, k := range of {
 		w.figures.parts += k.Parts
-		if k.final == nil || k.final.Status != sms.StatusDelivered {
+		if k.final == nil || k.final.Status != sms.StatusDelivered || k.sent.reply {
 			continue
 		}
 		var whole strings.Builder

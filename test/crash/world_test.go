@@ -69,6 +69,7 @@ type world struct {
 	lives       atomic.Int64 // processes that were started
 	key         rig.Key
 	filter      string                // id of the protect configuration that filters
+	twoWay      []*twoWay             // numbers
 	timeout     time.Duration         // of a client's call
 	later       bool                  // the time for receipts is over
 	afterEnd    map[sms.PartID]string // parts that were in flight when a process ended, and were sent again: where and when
@@ -77,8 +78,12 @@ type world struct {
 	seen        int                   // MessageIds that were looked for in the store
 	failing     atomic.Bool           // the store is full, broken or away, or was a moment ago
 	busy        sync.WaitGroup        // clients
-	unexplained atomic.Int64          // sends that were refused, though nothing was done to the server
-	stop        func()                // them
+	handsets    []*handset
+	talking     sync.WaitGroup // handsets
+	tokens      atomic.Int64   // of what they wrote
+	heard       []heard        // of it
+	unexplained atomic.Int64   // sends that were refused, though nothing was done to the server
+	stop        func()         // them
 }
 
 func newWorld(t *testing.T, seed uint64, number int, f *figures) *world {
@@ -105,6 +110,7 @@ func (w *world) close() {
 		}
 	}
 	w.end()
+	w.talking.Wait()
 	for _, c := range w.centres {
 		c.close()
 	}
