@@ -208,9 +208,21 @@ func (s *session) give(answer service.Answer) {
 		s.w.Write(answer.Body) // a client that is gone has no answer to give
 		return
 	}
-	if err := answer.Write(s.w); err != nil {
+	if err := answer.Write(&paced{ResponseWriter: s.w, control: http.NewResponseController(s.w)}); err != nil {
 		// It has begun: that it is not whole shows by the connection's end alone.
 		s.api.log.Warn("an answer was cut off", "operation", s.operation, "request_id", s.call.RequestID, "error", err)
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// paced gives a client the time of a whole answer for each piece of a long one.
+type paced struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (p *paced) Write(b []byte) (int, error) {
+	// What cannot have another deadline keeps the one that it has.
+	_ = p.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return p.ResponseWriter.Write(b)
 }

@@ -57,24 +57,21 @@ const traceTime = 3 * time.Second
 
 // service is everything that runs.
 type service struct {
-	cfg       config.Config
-	log       *slog.Logger
-	metrics   *metrics
-	balance   balance
-	secrets   credentials.Installation
-	engine    store.Engine
-	lists     store.Lists // of engine
-	place     place
-	layout    carrier.Layout
-	traits    map[string]carrier.Traits // of carriers, by name
-	local     *local.Log
-	committer *store.Committer
-	messages  *store.MessageCache
-	directory *resources.Directory
-	// deactivations are the reports of numbers out of service, deactivated takes in
-	// those that receipts tell of.
+	cfg           config.Config
+	log           *slog.Logger
+	metrics       *metrics
+	balance       balance
+	secrets       credentials.Installation
+	engine        store.Engine
+	lists         store.Lists // of engine
+	place         place
+	layout        carrier.Layout
+	traits        map[string]carrier.Traits // of carriers, by name
+	local         *local.Log
+	committer     *store.Committer
+	messages      *store.MessageCache
+	directory     *resources.Directory
 	deactivations *deactivation.Reports
-	deactivated   *deactivation.Intake
 	streams       *firehose.Streams // embedded
 	topics        *topics           // embedded; nil where others are used
 	optOuts       *optout.Checker
@@ -191,7 +188,6 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.deactivations = deactivation.New(s.directory, s.lists, now)
-	s.deactivated = deactivation.NewIntake(s.deactivations, s.log)
 	if err := stock(ctx, s.directory, s.cfg); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"heliograph/internal/accept"
 	"heliograph/internal/carrier"
@@ -33,8 +32,9 @@ func (s *service) openFlows(ctx context.Context) error {
 	s.manager = s.newManager()
 	s.keepPlace(ctx)
 	s.receipts = receipt.New(receipt.Options{Engine: s.engine, Committer: s.committer, Messages: s.messages,
-		Sweeps:  func() bool { return s.manager.Holds(nodes.Sweep) },
-		Metrics: receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
+		Sweeps:       func() bool { return s.manager.Holds(nodes.Sweep) },
+		OutOfService: s.deactivations.OutOfService,
+		Metrics:      receipt.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 	s.queue = queue.New(queue.Options{
 		Engine: s.engine, Committer: s.committer, Messages: s.messages,
 		Layout: s.layout, Carrier: s.shardCarrier, Sink: sink{s.receipts, s}, Slots: s.manager.Slots, Peers: s.peers(),
@@ -119,18 +119,4 @@ type sink struct {
 	service  *service
 }
 
-// Receipt has a number that is out of service come into its report before the receipt
-// is dealt with, which is acknowledged after both.
-func (k sink) Receipt(r carrier.Receipt, done func(error)) {
-	if !r.Deactivated {
-		k.receipts.Receipt(r, done)
-		return
-	}
-	k.service.deactivated.Add("+"+strings.TrimPrefix(r.Destination, "+"), func(err error) {
-		if err != nil {
-			done(err)
-			return
-		}
-		k.receipts.Receipt(r, done)
-	})
-}
+func (k sink) Receipt(r carrier.Receipt, done func(error)) { k.receipts.Receipt(r, done) }

@@ -96,14 +96,13 @@ func (r *Reports) Latest(country string) (latest Report, ok bool) {
 	return latest, ok
 }
 
-// Text is a report's text in pieces: one number in E.164 format a line, in order. It
-// ends after the report's Bytes, though numbers may have come in meanwhile.
+// Text is a report's text in pieces: one number in E.164 format a line, in order. It is
+// the report's as it was, though numbers may have come in meanwhile.
 func (r *Reports) Text(ctx context.Context, report Report) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		left, after := report.Numbers, int64(math.MinInt64)
 		for left > 0 {
-			entries, err := r.lists.EntriesAfter(ctx, store.EntryScan{List: listOf(report.Country, report.Day), After: after,
-				Limit: int(min(left, page))})
+			entries, err := r.lists.EntriesAfter(ctx, store.EntryScan{List: listOf(report.Country, report.Day), After: after, Limit: page})
 			if err == nil && len(entries) == 0 {
 				err = fmt.Errorf("%d numbers of it are not in the store", left)
 			}
@@ -113,12 +112,15 @@ func (r *Reports) Text(ctx context.Context, report Report) iter.Seq2[[]byte, err
 			}
 			var text []byte
 			for i := range entries {
-				text = appendLine(text, entries[i].Key)
+				if !entries[i].At.After(report.Changed) {
+					text = appendLine(text, entries[i].Key)
+					left--
+				}
 			}
 			if !yield(text, nil) {
 				return
 			}
-			left, after = left-int64(len(entries)), entries[len(entries)-1].Key
+			after = entries[len(entries)-1].Key
 		}
 	}
 }
@@ -183,7 +185,7 @@ func (r *Reports) checkDay(day string) error {
 
 // oldest is the first day whose report is kept.
 func oldest(now time.Time) time.Time {
-	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -KeptDays)
+	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-KeptDays)
 }
 
 // add adds digits to one report in one transaction, and says how many were new.
@@ -203,6 +205,12 @@ func (r *Reports) add(ctx context.Context, country, day string, digits []int64) 
 		if item := tx.Reports.Get(key(country, day)); item != nil {
 			report = item.Value
 		}
+		// Numbers of a later change have a later time, also where the clock stands
+		// still: by it a report is read as it was.
+		changed := tx.Now.UTC().Truncate(time.Millisecond)
+		if !changed.After(report.Changed) {
+			changed = report.Changed.Add(time.Millisecond)
+		}
 		seen := make(map[int64]bool, len(digits))
 		for i, k := range keys {
 			if known[i] != nil || seen[k.Key] {
@@ -211,17 +219,33 @@ func (r *Reports) add(ctx context.Context, country, day string, digits []int64) 
 			seen[k.Key] = true
 			added++
 			report.Bytes += int64(len(appendLine(nil, k.Key)))
-			tx.Entries = append(tx.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: k, At: tx.Now}})
+			tx.Entries = append(tx.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: k, At: changed}})
 		}
 		if added == 0 {
 			return nil
 		}
 		report.Numbers += added
-		report.Changed = tx.Now.UTC().Truncate(time.Millisecond)
+		report.Changed = changed
 		tx.Reports.Put(key(country, day), report)
 		return nil
 	})
 	return added, err
+}
+
+// OutOfService adds numbers that receipts tell of to today's reports. One that is of no
+// country is passed over.
+func (r *Reports) OutOfService(ctx context.Context, numbers []string) error {
+	good := numbers[:0:0]
+	for _, number := range numbers {
+		if n, err := numbering.Parse(number); err == nil && n.Country != "" {
+			good = append(good, number)
+		}
+	}
+	if len(good) == 0 {
+		return nil
+	}
+	_, err := r.Add(ctx, r.Today(), good)
+	return err
 }
 
 // Expire lets go of reports that are older than KeptDays. Their numbers are deleted

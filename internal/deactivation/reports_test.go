@@ -1,9 +1,7 @@
 package deactivation
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -97,7 +95,7 @@ func TestAdd(t *testing.T) {
 func TestAddRefuses(t *testing.T) {
 	r, _ := newReports(t)
 	for day, numbers := range map[string][]string{
-		"2026-11-24": {"+12065550100"}, "2026-08-24": {"+12065550100"}, "yesterday": {"+12065550100"}, "2026-11-23": {"+12065550100", "12"},
+		"2026-11-24": {"+12065550100"}, "2026-08-25": {"+12065550100"}, "yesterday": {"+12065550100"}, "2026-11-23": {"+12065550100", "12"},
 	} {
 		_, err := r.Add(t.Context(), day, numbers)
 		if e, ok := sms.AsError(err); !ok || e.Kind != sms.KindValidation {
@@ -116,7 +114,7 @@ func TestExpire(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	*at = at.AddDate(0, 0, KeptDays)
+	*at = at.AddDate(0, 0, KeptDays-1)
 	if err := r.Expire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -128,18 +126,38 @@ func TestExpire(t *testing.T) {
 	}
 }
 
-func TestIntake(t *testing.T) {
+func TestOutOfService(t *testing.T) {
 	r, _ := newReports(t)
-	i := NewIntake(r, slog.New(slog.DiscardHandler))
-	answers := make(chan error, 3)
-	for _, number := range []string{"+12065550100", "+12065550101", "nobody"} {
-		i.Add(number, func(err error) { answers <- err })
+	if err := r.OutOfService(t.Context(), []string{"+12065550100", "+12065550101", "nobody"}); err != nil {
+		t.Fatal(err)
 	}
-	var failed error
-	for range cap(answers) {
-		failed = errors.Join(failed, <-answers)
+	if got := r.text(t, "US", r.Today()); got != "+12065550100\n+12065550101\n" {
+		t.Errorf("%q", got)
 	}
-	if got := r.text(t, "US", r.Today()); failed != nil || got != "+12065550100\n+12065550101\n" {
-		t.Errorf("%q, %v", got, failed)
+	if err := r.OutOfService(t.Context(), []string{"nobody"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A report that is being read is not changed by what comes in meanwhile.
+func TestTextOfAReportThatChanges(t *testing.T) {
+	r, _ := newReports(t)
+	add := func(numbers ...string) {
+		if _, err := r.Add(t.Context(), "2026-11-23", numbers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("+491701234567", "+4917012345678")
+	before, _ := r.Get("DE", "2026-11-23")
+	add("+49170123456", "+491701234568")
+	var text strings.Builder
+	for piece, err := range r.Text(t.Context(), before) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(piece)
+	}
+	if got := text.String(); got != "+491701234567\n+4917012345678\n" {
+		t.Errorf("read %q", got)
 	}
 }

@@ -35,6 +35,35 @@ func TestReceiptThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// The number of a recipient that is out of service is the message's, however the carrier
+// writes it, and is told of before the receipt is acknowledged.
+func TestRecipientsOutOfService(t *testing.T) {
+	r := newRig(t)
+	var told []string
+	down := true
+	r.outOfService = func(numbers []string) error {
+		if down {
+			return store.ErrUnavailable
+		}
+		told = append(told, numbers...)
+		return nil
+	}
+	m := r.accept(alice, 1)
+	r.taken(m, 1, 1, "id-1")
+	gone := word(sms.StatusUnreachable, alice[len(alice)-10:], "id-1")
+	gone.Deactivated = true
+	if err := r.give(gone); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("answered %v while the report cannot be written", err)
+	}
+	r.want(m, "QUEUED SUCCESSFUL")
+	down = false
+	r.receipt(gone)
+	r.want(m, "QUEUED SUCCESSFUL UNREACHABLE.")
+	if len(told) != 1 || told[0] != alice {
+		t.Errorf("out of service are %q, want %s", told, alice)
+	}
+}
+
 func TestParkingThatCannotBeWritten(t *testing.T) {
 	r := newRig(t)
 	m := r.accept(alice, 1)

@@ -35,10 +35,14 @@ type Options struct {
 	Messages  *store.MessageCache
 	// Sweeps reports whether this node ends messages without receipts, which one
 	// does for all; nil where there is one only.
-	Sweeps  func() bool
-	Metrics *Metrics
-	Log     *slog.Logger
-	Now     func() time.Time
+	Sweeps func() bool
+	// OutOfService is told of the recipients of receipts which say that their numbers
+	// are out of service, before those receipts are written; with an error they are
+	// not, and their carriers send them again. nil: nobody wants to know.
+	OutOfService func(ctx context.Context, numbers []string) error
+	Metrics      *Metrics
+	Log          *slog.Logger
+	Now          func() time.Time
 }
 
 // Flow matches receipts.

@@ -20,6 +20,10 @@ const (
 	receiptSpare = 5 * time.Millisecond
 )
 
+// outOfServiceTime bounds how long receipts wait until it is written that numbers are
+// out of service.
+const outOfServiceTime = 10 * time.Second
+
 // retryAfter is when parked receipts are looked at again that could not be
 // written: nobody will send them again.
 const retryAfter = 250 * time.Millisecond
@@ -60,6 +64,11 @@ func (f *Flow) match(jobs []job) {
 		f.failed(jobs, err)
 		return
 	}
+	if err := f.outOfService(found); err != nil {
+		f.o.Log.Error("numbers out of service are not reported; carriers are asked to send the receipts again", "error", err)
+		f.failed(jobs, err)
+		return
+	}
 	change := &store.Change{}
 	for i := range found {
 		change.Parts = append(change.Parts, partChange(&found[i]))
@@ -96,6 +105,23 @@ func (f *Flow) match(jobs []job) {
 	}
 	f.o.Metrics.kept(jobs, f.o.Now())
 	answer(jobs, nil)
+}
+
+// outOfService tells of recipients whose numbers are out of service. The number is the
+// message's: carriers write the one of a receipt in many ways.
+func (f *Flow) outOfService(found []matched) error {
+	var numbers []string
+	for i := range found {
+		if found[i].receipt.Deactivated && f.o.OutOfService != nil {
+			numbers = append(numbers, found[i].message.Destination)
+		}
+	}
+	if len(numbers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), outOfServiceTime)
+	defer cancel()
+	return f.o.OutOfService(ctx, numbers)
 }
 
 func (f *Flow) settled(m *matched, result store.PartResult) {

@@ -74,6 +74,8 @@ type rig struct {
 	flow      *receipt.Flow
 	ids       *sms.IDs
 	stop      context.CancelFunc
+
+	outOfService func([]string) error // nil: nobody wants to know
 }
 
 func newRig(t *testing.T) *rig {
@@ -117,6 +119,12 @@ func (r *rig) load() {
 	r.registry = prometheus.NewRegistry()
 	r.metrics = receipt.NewMetrics(r.registry)
 	flow = receipt.New(receipt.Options{Engine: r.engine, Committer: r.committer, Messages: store.NewMessageCache(1000),
+		OutOfService: func(_ context.Context, numbers []string) error {
+			if r.outOfService == nil {
+				return nil
+			}
+			return r.outOfService(numbers)
+		},
 		Metrics: r.metrics, Log: slog.New(slog.DiscardHandler), Now: r.clock.now})
 	if err := errors.Join(flow.Open(context.Background()), flow.AddSlot(context.Background(), fence.Slot), flow.AddShard(context.Background(), "")); err != nil {
 		r.Fatal(err)

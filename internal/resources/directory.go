@@ -258,44 +258,81 @@ func (d *Directory) build(account string, t tables) *Snapshot {
 	return s
 }
 
+func (d *Directory) readInventory(ctx context.Context) (*Inventory, error) {
+	t, err := d.read(ctx, installation)
+	if err != nil {
+		return nil, err
+	}
+	return &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs),
+		Dropped: newTable(t.dropped), Reports: newTable(t.reports), revision: t.revision}, nil
+}
+
+func (d *Directory) readAccount(ctx context.Context, a Account) (*Snapshot, error) {
+	t, err := d.read(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := d.build(a.ID, t)
+	s.Account = a
+	return s, nil
+}
+
 // Refresh reads the resources of an account again, "" for the installation's, that
 // another node may have written.
 func (d *Directory) Refresh(ctx context.Context, account string) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	current := d.state.Load()
-	if account == installation || current.accounts[account] == nil {
+	if account == installation {
+		return d.refreshInstallation(ctx, current)
+	}
+	if current.accounts[account] == nil {
 		return d.reload(ctx)
 	}
-	t, err := d.read(ctx, account)
+	s, err := d.readAccount(ctx, current.accounts[account].Account)
 	if err != nil {
 		return err
 	}
-	s := d.build(account, t)
-	s.Account = current.accounts[account].Account
 	next := &state{accounts: maps.Clone(current.accounts), inventory: current.inventory}
 	next.accounts[account] = s
 	d.state.Store(next)
 	return nil
 }
 
-// reload reads all accounts again; the caller holds changing, or is Open.
-func (d *Directory) reload(ctx context.Context) error {
-	t, err := d.read(ctx, "")
+// refreshInstallation reads what belongs to no account again, and of the accounts those
+// that are new; the others stay as they are but for what the operator says of them.
+func (d *Directory) refreshInstallation(ctx context.Context, current *state) error {
+	inventory, err := d.readInventory(ctx)
 	if err != nil {
 		return err
 	}
-	next := &state{accounts: map[string]*Snapshot{},
-		inventory: &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs),
-			Dropped: newTable(t.dropped), Reports: newTable(t.reports), revision: t.revision}}
-	for _, a := range next.inventory.Accounts.All() {
-		rows, err := d.read(ctx, a.ID)
-		if err != nil {
+	next := &state{accounts: map[string]*Snapshot{}, inventory: inventory}
+	for _, a := range inventory.Accounts.All() {
+		known := current.accounts[a.ID]
+		if known == nil {
+			if known, err = d.readAccount(ctx, a.Value); err != nil {
+				return err
+			}
+		}
+		s := *known
+		s.Account = a.Value
+		next.accounts[a.ID] = &s
+	}
+	d.state.Store(next)
+	return nil
+}
+
+// reload reads everything again; the caller holds changing, or is Open.
+func (d *Directory) reload(ctx context.Context) error {
+	inventory, err := d.readInventory(ctx)
+	if err != nil {
+		return err
+	}
+	next := &state{accounts: map[string]*Snapshot{}, inventory: inventory}
+	for _, a := range inventory.Accounts.All() {
+		if next.accounts[a.ID], err = d.readAccount(ctx, a.Value); err != nil {
 			return err
 		}
-		s := d.build(a.ID, rows)
-		s.Account = a.Value
-		next.accounts[a.ID] = s
 	}
 	d.state.Store(next)
 	return nil

@@ -85,40 +85,68 @@ func (s *Service) Answer(ctx context.Context, _ *service.Caller, r *service.Requ
 	return service.Answer{}, fault(http.StatusNotImplemented, "NotImplemented", "Of this bucket there are GetObject, HeadObject, HeadBucket and ListObjectsV2.")
 }
 
-// object answers a report.
+// object answers a report, or a range of it.
 func (s *Service) object(ctx context.Context, r *service.Request, key string) (service.Answer, error) {
 	report, ok := s.find(key)
 	if !ok {
 		return service.Answer{}, fault(http.StatusNotFound, "NoSuchKey", "There is no report %s.", key)
 	}
+	tag := etag(report)
+	if match := r.Header.Get("If-Match"); match != "" && match != "*" && strings.Trim(match, `"`) != strings.Trim(tag, `"`) {
+		return service.Answer{}, fault(http.StatusPreconditionFailed, "PreconditionFailed", "The report was changed: its ETag is %s.", tag)
+	}
 	header := http.Header{
 		"Content-Type":  {"text/csv"},
 		"Last-Modified": {report.Changed.UTC().Format(http.TimeFormat)},
-		"Etag":          {etag(report)},
+		"Etag":          {tag},
+		"Accept-Ranges": {"bytes"},
 	}
-	a := service.Answer{Header: header, Length: report.Bytes}
-	if r.Method == http.MethodHead {
-		return a, nil
+	if match := r.Header.Get("If-None-Match"); match != "" && strings.Trim(match, `"`) == strings.Trim(tag, `"`) {
+		return service.Answer{Status: http.StatusNotModified, Header: header}, nil
 	}
-	a.Write = func(w io.Writer) error {
-		left := report.Bytes
-		for text, err := range s.reports.Text(ctx, report) {
-			if err != nil {
-				return err
-			}
-			// Numbers that came in since may stand between those that were there.
-			text = text[:min(int64(len(text)), left)]
+	part := span{0, report.Bytes}
+	a := service.Answer{Header: header}
+	if asked := r.Header.Get("Range"); asked != "" {
+		within, ok := readRange(asked, report.Bytes)
+		if !ok {
+			return service.Answer{}, fault(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The report has %d bytes; the range %q is not among them.", report.Bytes, asked)
+		}
+		if within != part {
+			part = within
+			a.Status = http.StatusPartialContent
+			header["Content-Range"] = []string{fmt.Sprintf("bytes %d-%d/%d", part.from, part.to-1, report.Bytes)}
+		}
+	}
+	a.Length = part.to - part.from
+	if r.Method != http.MethodHead {
+		a.Write = func(w io.Writer) error { return s.write(ctx, w, report, part) }
+	}
+	return a, nil
+}
+
+// write writes a span of a report's text.
+func (s *Service) write(ctx context.Context, w io.Writer, report deactivation.Report, part span) error {
+	at := int64(0)
+	for text, err := range s.reports.Text(ctx, report) {
+		if err != nil {
+			return err
+		}
+		n := int64(len(text))
+		text = text[min(max(part.from-at, 0), n):min(max(part.to-at, 0), n)]
+		at += n
+		if len(text) > 0 {
 			if _, err := w.Write(text); err != nil {
 				return err
 			}
-			left -= int64(len(text))
 		}
-		if left > 0 {
-			return fmt.Errorf("%d bytes of %s are missing", left, key)
+		if at >= part.to {
+			return nil
 		}
-		return nil
 	}
-	return a, nil
+	if at < part.to {
+		return fmt.Errorf("the report ends at byte %d, before %d", at, part.to)
+	}
+	return nil
 }
 
 // etag differs whenever the text does.

@@ -106,6 +106,66 @@ func TestObjects(t *testing.T) {
 	}
 }
 
+// Clients fetch large objects range by range (RFC 9110, section 14).
+func TestRanges(t *testing.T) {
+	s := newBucket(t)
+	const whole = "+12065550100\n+12065550101\n"
+	get := func(header, value string) (service.Answer, string) {
+		t.Helper()
+		r := &service.Request{Method: http.MethodGet, Host: "127.0.0.1", Path: "/" + bucket + "/sms-deact-reports/us/2026-11-22-deact-report.csv", Header: http.Header{}}
+		r.Header.Set(header, value)
+		a, err := s.Answer(t.Context(), &service.Caller{}, r)
+		if err != nil {
+			return a, service.ExceptionOf(err).Code
+		}
+		var body bytes.Buffer
+		if a.Write != nil {
+			if err := a.Write(&body); err != nil || int64(body.Len()) != a.Length {
+				t.Errorf("%s %s: %d bytes, announced as %d, %v", header, value, body.Len(), a.Length, err)
+			}
+		}
+		return a, body.String()
+	}
+	for value, want := range map[string]string{
+		"bytes=0-0": whole[:1], "bytes=5-15": whole[5:16], "bytes=20-": whole[20:], "bytes=20-99": whole[20:], "bytes=-3": whole[23:],
+		"bytes=0-25": whole, "bytes=0-1,4-5": whole, "lines=1-2": whole, "bytes=4-2": whole, "bytes=26-": "InvalidRange", "bytes=-0": "InvalidRange",
+	} {
+		a, got := get("Range", value)
+		partial := got != whole && got != "InvalidRange"
+		if got != want || partial != (a.Status == http.StatusPartialContent) || partial != (a.Header.Get("Content-Range") != "") {
+			t.Errorf("%s: %q, status %d, %q; want %q", value, got, a.Status, a.Header.Get("Content-Range"), want)
+		}
+	}
+	a, _ := get("Range", "bytes=1-2")
+	tag := a.Header.Get("Etag")
+	if a.Header.Get("Content-Range") != "bytes 1-2/26" {
+		t.Errorf("%q", a.Header.Get("Content-Range"))
+	}
+	if a, got := get("If-Match", tag); got != whole || a.Status != 0 {
+		t.Errorf("If-Match of what is there: %q", got)
+	}
+	if _, got := get("If-Match", `"other"`); got != "PreconditionFailed" {
+		t.Errorf("If-Match of another: %q", got)
+	}
+	if a, got := get("If-None-Match", tag); got != "" || a.Status != http.StatusNotModified {
+		t.Errorf("If-None-Match of what is there: %q", got)
+	}
+}
+
+func FuzzReadRange(f *testing.F) {
+	for _, seed := range []string{"bytes=0-0", "bytes=-3", "bytes=5-", "bytes=1-2,3-4", "bytes=9223372036854775807-", "bytes=--1"} {
+		f.Add(seed, int64(26))
+	}
+	f.Fuzz(func(t *testing.T, header string, size int64) {
+		if size < 0 {
+			return
+		}
+		if s, ok := readRange(header, size); ok && (s.from < 0 || s.from > s.to || s.to > size) {
+			t.Errorf("%q of %d bytes: %+v", header, size, s)
+		}
+	})
+}
+
 func TestList(t *testing.T) {
 	s := newBucket(t)
 	const us, capitals = "sms-deact-reports/us/", "sms-deact-reports/US/"
