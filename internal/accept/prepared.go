@@ -8,6 +8,7 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/usage"
 )
 
 // Prepared is a message that has passed every check and whose spend is set aside. Its
@@ -18,6 +19,7 @@ type Prepared struct {
 	queued   store.Queued
 	filtered bool
 	spend    store.SpendDelta
+	taken    usage.Reservation // set aside for spend
 	entries  []store.EntryWrite
 }
 
@@ -42,7 +44,7 @@ func (p *Prepared) Into(c *store.Change) {
 }
 
 // Abandon gives back what was set aside for a message that is not sent.
-func (p *Prepared) Abandon() { p.service.ledger.Return(p.spend) }
+func (p *Prepared) Abandon() { p.service.ledger.Return(p.taken) }
 
 // Reply prepares the answer to a message from a handset: from the number that was
 // written to, whatever opt-outs, protect configurations and the sandbox say, without a
@@ -69,7 +71,8 @@ var pendingFeedback = store.ListID("feedback")
 // prepare sets the spend of a decided message aside and gives it its ID.
 func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decision, traced bool, now time.Time) (*Prepared, error) {
 	p := &Prepared{service: v, message: d.message, spend: d.bill(now), filtered: d.protect == sms.ProtectFilter}
-	if err := v.ledger.Reserve(ctx, p.spend, now); err != nil {
+	var err error
+	if p.taken, err = v.ledger.Reserve(ctx, p.spend, now); err != nil {
 		return nil, err
 	}
 	m := p.message

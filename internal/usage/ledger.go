@@ -58,14 +58,24 @@ func Bill(account, channel, country, route string, parts int, price, fee sms.Mon
 	return d
 }
 
+// Reservation is what Reserve took, and where from. That of what costs nothing is the
+// zero one.
+type Reservation struct {
+	key    ledgerKey
+	amount sms.Money
+	purse  *purse    // of a shared ledger; nil: it was taken from none
+	limit  sms.Money // under which it was taken from the purse
+	voided int       // how often the purse had been made void by then
+}
+
 // Reserve takes the amount of d from what its account may still spend on its channel in
 // its month. The caller commits d with the message, or calls Return. What costs nothing
 // is never refused.
 //
 // Errors: ServiceQuotaExceeded MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT or ..._FOR_VOICE.
-func (l *Ledger) Reserve(ctx context.Context, d store.SpendDelta, now time.Time) error {
+func (l *Ledger) Reserve(ctx context.Context, d store.SpendDelta, now time.Time) (Reservation, error) {
 	if d.Amount() == 0 {
-		return nil
+		return Reservation{}, nil
 	}
 	if l.shared != nil {
 		return l.shared.reserve(ctx, d, l.limit(d.Account, d.Channel), now)
@@ -74,10 +84,10 @@ func (l *Ledger) Reserve(ctx context.Context, d store.SpendDelta, now time.Time)
 	defer l.mu.Unlock()
 	spent, err := l.check(ctx, d)
 	if err != nil {
-		return err
+		return Reservation{}, err
 	}
 	l.sums[keyOf(d)] = spent + d.Amount()
-	return nil
+	return Reservation{key: keyOf(d), amount: d.Amount()}, nil
 }
 
 // Check answers as Reserve would and takes nothing.
@@ -111,18 +121,18 @@ func (l *Ledger) check(ctx context.Context, d store.SpendDelta) (spent sms.Money
 	return spent, nil
 }
 
-// Return gives back what Reserve took for a message that was not accepted.
-func (l *Ledger) Return(d store.SpendDelta) {
-	if d.Amount() == 0 {
-		return
+// Return gives back what Reserve took for a message that was not accepted, to where it
+// was taken from, whatever the limit is by now.
+func (l *Ledger) Return(r Reservation) {
+	switch {
+	case r.amount == 0:
+	case l.shared == nil:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.sums[r.key] -= r.amount
+	case r.purse != nil:
+		r.purse.giveBack(r)
 	}
-	if l.shared != nil {
-		l.shared.giveBack(d, l.limit(d.Account, d.Channel))
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sums[keyOf(d)] -= d.Amount()
 }
 
 func exceeded(d store.SpendDelta, spent, limit sms.Money) error {

@@ -46,12 +46,19 @@ func bill(account string, amount sms.Money, at time.Time) store.SpendDelta {
 	return Bill(account, ChannelText, "GB", string(sms.LongCode), 1, amount, 0, at)
 }
 
-func reserve(ctx context.Context, l *Ledger, account string, amount sms.Money, at time.Time) (store.SpendDelta, error) {
+// reserved is what a message is billed and what the ledger took for it.
+type reserved struct {
+	store.SpendDelta
+	taken Reservation
+}
+
+func reserve(ctx context.Context, l *Ledger, account string, amount sms.Money, at time.Time) (reserved, error) {
 	d := bill(account, amount, at)
-	if err := l.Reserve(ctx, d, at); err != nil {
-		return store.SpendDelta{}, err
+	taken, err := l.Reserve(ctx, d, at)
+	if err != nil {
+		d = store.SpendDelta{}
 	}
-	return d, nil
+	return reserved{d, taken}, err
 }
 
 func check(ctx context.Context, l *Ledger, account string, amount sms.Money, at time.Time) error {
@@ -97,7 +104,7 @@ func TestReserve(t *testing.T) {
 	if spent, err := l.Spent(ctx, customer, ChannelText, november); err != nil || spent != sms.USD {
 		t.Errorf("spent %s, %v", spent, err)
 	}
-	l.Return(d)
+	l.Return(d.taken)
 	if _, err := reserve(ctx, l, customer, 60_000, november); err != nil {
 		t.Errorf("what was returned: %v", err)
 	}
@@ -118,7 +125,8 @@ func TestChannels(t *testing.T) {
 		return map[string]sms.Money{ChannelText: 100, ChannelVoice: 10}[channel]
 	})
 	voice := func(amount sms.Money) error {
-		return l.Reserve(t.Context(), Bill(customer, ChannelVoice, "GB", "", 1, amount, 0, november), november)
+		_, err := l.Reserve(t.Context(), Bill(customer, ChannelVoice, "GB", "", 1, amount, 0, november), november)
+		return err
 	}
 	if _, err := reserve(t.Context(), l, customer, 100, november); err != nil {
 		t.Errorf("text: %v", err)
@@ -174,7 +182,7 @@ func TestStoreFails(t *testing.T) {
 	s := &spends{err: store.ErrUnavailable}
 	l := NewLedger(s, limited(sms.USD))
 	for range 2 {
-		if d, err := reserve(ctx, l, customer, 1, november); !errors.Is(err, store.ErrUnavailable) || d != (store.SpendDelta{}) {
+		if d, err := reserve(ctx, l, customer, 1, november); !errors.Is(err, store.ErrUnavailable) || d != (reserved{}) {
 			t.Fatalf("%+v, %v", d, err)
 		}
 	}
@@ -200,7 +208,7 @@ func TestReserveIsExact(t *testing.T) {
 					continue
 				}
 				if granted.Add(1); sender%4 == 0 && granted.Load()%2 == 0 {
-					l.Return(d)
+					l.Return(d.taken)
 					continue
 				}
 				kept.Add(int64(d.Amount()))

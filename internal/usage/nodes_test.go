@@ -55,10 +55,10 @@ func (s *sender) send(t *testing.T, amount sms.Money, giveUp bool, at time.Time)
 		return false
 	}
 	if giveUp {
-		s.ledger.Return(d)
+		s.ledger.Return(d.taken)
 		return true
 	}
-	if err := s.committer.Commit(&store.Change{Spend: []store.SpendDelta{d}}); err != nil {
+	if err := s.committer.Commit(&store.Change{Spend: []store.SpendDelta{d.SpendDelta}}); err != nil {
 		t.Error(err)
 	}
 	return true

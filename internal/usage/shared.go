@@ -57,6 +57,7 @@ type shared struct {
 type purse struct {
 	mu      sync.Mutex
 	free    sms.Money     // may be spent and is not
+	voided  int           // how often it was sent past the purse, see spendFreely
 	limit   sms.Money     // when it was allowed
 	slice   sms.Money     // the last one
 	asked   time.Time     // when that was
@@ -86,18 +87,18 @@ func (s *shared) purse(d store.SpendDelta) *purse {
 
 // reserve takes d from the purse. Where there is too little in it, one sender at a
 // time asks for more, and the others wait for that.
-func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Money, now time.Time) error {
-	if limit < 0 {
-		return nil
-	}
+func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Money, now time.Time) (Reservation, error) {
 	p := s.purse(d)
+	if limit < 0 {
+		return p.spendFreely(d), nil
+	}
 	for {
-		asking, mine, err := p.take(d, limit, now)
+		taken, asking, mine, err := p.take(d, limit, now)
 		switch {
 		case err != nil:
-			return err
+			return Reservation{}, err
 		case asking == nil:
-			return nil
+			return taken, nil
 		case mine:
 			// Others wait for the answer, and what is granted must be known: it is not
 			// this sender's to give up.
@@ -107,33 +108,44 @@ func (s *shared) reserve(ctx context.Context, d store.SpendDelta, limit sms.Mone
 		select {
 		case <-asking:
 		case <-ctx.Done():
-			return ctx.Err()
+			return Reservation{}, ctx.Err()
 		}
 	}
+}
+
+// spendFreely is what a message takes that no limit holds back: nothing that could be
+// given back. The store counts its price against what the node may spend all the same,
+// so that it leaves the purse, and what was taken before does not come back to it.
+func (p *purse) spendFreely(d store.SpendDelta) Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = max(p.free-d.Amount(), 0)
+	p.voided++
+	return Reservation{key: keyOf(d), amount: d.Amount()}
 }
 
 // take takes the amount, or says that it is refused, or what to wait for, or that
 // the caller is the one to ask. A limit that was lowered makes what is in the purse
 // void.
-func (p *purse) take(d store.SpendDelta, limit sms.Money, now time.Time) (asking chan struct{}, mine bool, err error) {
+func (p *purse) take(d store.SpendDelta, limit sms.Money, now time.Time) (taken Reservation, asking chan struct{}, mine bool, err error) {
 	amount := d.Amount()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if limit >= p.limit && p.free >= amount {
 		p.free -= amount
-		return nil, false, nil
+		return Reservation{key: keyOf(d), amount: amount, purse: p, limit: p.limit, voided: p.voided}, nil, false, nil
 	}
 	if p.asking != nil {
-		return p.asking, false, nil
+		return taken, p.asking, false, nil
 	}
 	if p.failure != nil && time.Since(p.failed) < failureLasts {
-		return nil, false, p.failure
+		return taken, nil, false, p.failure
 	}
 	if r := p.refusal; r != nil && r.limit == limit && amount-p.free >= r.least && now.Sub(r.at).Abs() < refusalLasts {
-		return nil, false, exceeded(d, r.spent, limit)
+		return taken, nil, false, exceeded(d, r.spent, limit)
 	}
 	p.asking = make(chan struct{})
-	return p.asking, true, nil
+	return taken, p.asking, true, nil
 }
 
 // answered lets those go on who wait for the answer.
@@ -246,12 +258,13 @@ func (s *shared) check(ctx context.Context, d store.SpendDelta, limit sms.Money)
 	return nil
 }
 
-func (s *shared) giveBack(d store.SpendDelta, limit sms.Money) {
-	if limit < 0 {
-		return
-	}
-	p := s.purse(d)
+// giveBack puts what was taken into the purse again. Where the limit was lowered
+// meanwhile, the next sender gives it back to all.
+func (p *purse) giveBack(r Reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free += d.Amount()
+	if r.voided == p.voided {
+		p.free += r.amount
+		p.limit = max(p.limit, r.limit)
+	}
 }
