@@ -194,13 +194,16 @@ func (f *Flow) loadSettled(ctx context.Context, slot int) error {
 	if err != nil {
 		return err
 	}
-	events, err := f.o.Engine.EventsAfter(ctx, slot, max(last-loadRows, 0), loadRows)
-	if err != nil {
-		return err
-	}
-	for i := range events {
-		if e := &events[i]; e.Final {
-			f.loadParts(e.Message, e.Detail.Parts)
+	for after := max(last-loadRows, 0); after < last; {
+		events, err := f.o.Engine.EventsAfter(ctx, slot, after, loadRows)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for i := range events {
+			e := &events[i]
+			if after = e.Seq; e.Final {
+				f.loadParts(e.Message, e.Detail.Parts)
+			}
 		}
 	}
 	return nil

@@ -144,6 +144,10 @@ func (e *Event) Aside() bool {
 }
 
 // EventDetail is what an event adds to its message.
+// EventBytes is about how many bytes one read of events gives at most, besides the last
+// of them: what is published to a topic may have 256 KiB.
+const EventBytes = 4 << 20
+
 type EventDetail struct {
 	Description string             `json:"description,omitempty"` // overrides the status's own
 	Route       *sms.Route         `json:"route,omitempty"`       // where it differs from the message's own
@@ -367,7 +371,10 @@ type Engine interface {
 	// newest), at most limit.
 	MessagesOf(ctx context.Context, account string, before sms.ID, limit int) ([]*sms.Message, error)
 
-	// EventsAfter reads a slot's log. EventsAt reads the named rows.
+	// EventsAfter reads a slot's log. EventsAt reads the named rows, which are named in
+	// ascending order. Both answer in the order of the log, and leave off once the
+	// details of what they read come to EventBytes: only an answer without events says
+	// that there are no more.
 	EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]Event, error)
 	EventsAt(ctx context.Context, slot int, seqs []int64) ([]Event, error)
 	Cursors(ctx context.Context) ([]Cursor, error)

@@ -158,7 +158,7 @@ func (w *world) readEvents(engine store.Engine, slot int, of map[int]*kept) []st
 			ended[v.Message] = ended[v.Message] || v.Final
 		}
 		all = append(all, slices.DeleteFunc(page, func(v store.Event) bool { return v.Status == store.StatusInbound })...)
-		if len(page) < 1000 {
+		if len(page) == 0 {
 			break
 		}
 	}

@@ -86,21 +86,30 @@ func mergeSlots(events []store.Event) []store.Event {
 	return out
 }
 
-// EventsAfter reads a slot's log after a Seq.
+// EventsAfter reads a slot's log after a Seq, at most about store.EventBytes.
 func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]store.Event, error) {
 	var out []store.Event
-	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
-		collectEvents(&out), slot, after, limit)
+	err := e.scan(ctx, e.reads, "events", bounded("slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint", "$4"),
+		collectEvents(&out), slot, after, limit, store.EventBytes)
 	return out, err
 }
 
-// EventsAt reads the named rows of a slot's log, in ascending order; those that are
-// not there are left out.
+// EventsAt reads the named rows of a slot's log, in ascending order, at most about
+// store.EventBytes; those that are not there are left out.
 func (e *Engine) EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.Event, error) {
 	var out []store.Event
-	err := e.scan(ctx, e.reads, "events", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq = ANY($2::bigint[]) ORDER BY slot, seq",
-		collectEvents(&out), slot, seqs)
+	err := e.scan(ctx, e.reads, "events", bounded("slot = $1::bigint AND seq = ANY($2::bigint[]) ORDER BY slot, seq", "$3"),
+		collectEvents(&out), slot, seqs, store.EventBytes)
 	return out, err
+}
+
+// bounded asks for events of one slot, in their order, as long as the details of those
+// before come to less than so many bytes. The length of a detail is known without
+// reading it.
+func bounded(which, bytes string) string {
+	return "SELECT " + eventColumns + " FROM (SELECT *, coalesce(sum(octet_length(doc)) OVER (ORDER BY seq" +
+		" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM (SELECT " + eventColumns + " FROM event WHERE " + which +
+		") AS wanted) AS measured WHERE before < " + bytes + "::bigint ORDER BY seq"
 }
 
 func collectEvents(out *[]store.Event) func(row) error {

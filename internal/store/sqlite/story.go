@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -61,24 +62,51 @@ func (e *Engine) MessageEvents(ctx context.Context, id sms.ID) ([]store.Event, e
 	return out, err
 }
 
-// EventsAfter reads a slot's log after a Seq.
+// EventsAfter reads a slot's log after a Seq, at most about store.EventBytes.
 func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]store.Event, error) {
 	var out []store.Event
-	err := e.scan(ctx, "events", "SELECT "+eventColumns+" FROM event WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
-		append(keysAfter(slot, after), int64(limit)), collectEvents(&out))
-	return out, err
+	err := e.read(ctx, "events", func(c *conn) error {
+		return c.query(ctx, "SELECT "+eventColumns+" FROM event WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+			append(keysAfter(slot, after), int64(limit)), enough(collectEvents(&out)))
+	})
+	return out, complete(err)
 }
 
-// EventsAt reads the named rows of a slot's log, in ascending order if seqs is;
-// those that are not there are left out.
+// EventsAt reads the named rows of a slot's log, in ascending order as seqs is, at most
+// about store.EventBytes; those that are not there are left out.
 func (e *Engine) EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.Event, error) {
 	wanted := newBulk("SELECT "+eventColumns+" FROM event WHERE key IN (", "?", ") ORDER BY key")
 	for _, seq := range seqs {
 		wanted.add(key(slot, seq))
 	}
 	var out []store.Event
-	err := e.read(ctx, "events", func(c *conn) error { return wanted.query(ctx, c, collectEvents(&out)) })
-	return out, err
+	err := e.read(ctx, "events", func(c *conn) error { return wanted.query(ctx, c, enough(collectEvents(&out))) })
+	return out, complete(err)
+}
+
+// errEnough ends a query whose further rows are not wanted.
+var errEnough = errors.New("enough was read")
+
+// enough collects events until their details come to store.EventBytes.
+func enough(collect func(row) error) func(row) error {
+	read := 0
+	return func(r row) error {
+		if err := collect(r); err != nil {
+			return err
+		}
+		if read += len(r.blob(7)); read >= store.EventBytes {
+			return errEnough
+		}
+		return nil
+	}
+}
+
+// complete is the error of a query that enough may have ended.
+func complete(err error) error {
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
 func collectEvents(out *[]store.Event) func(row) error {

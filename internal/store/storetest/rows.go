@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"math/rand/v2"
+	"slices"
+
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
@@ -84,6 +87,50 @@ func testEventLog(s *suite) {
 	n, err := s.Engine.LastSeq(s.ctx(), s.fence.Slot+1)
 	s.need(err)
 	s.same("last event of another slot", n, int64(0))
+}
+
+// testLargeEvents: one read gives about store.EventBytes, and what is left is read on.
+func testLargeEvents(s *suite) {
+	const events, bytes = 40, 256 << 10
+	body := make([]byte, bytes)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range body {
+		body[i] = byte(r.Uint32())
+	}
+	var seqs []int64
+	for i := range events {
+		s.apply(&store.Change{Append: []store.Event{{Account: account, ConfigurationSet: "topic:t", Status: store.StatusPublication, At: s.now,
+			Detail: store.EventDetail{Content: &store.EventContent{Body: body}}}}})
+		seqs = append(seqs, int64(i+1))
+	}
+	seqs = append(seqs, events+1)
+	reads := map[string]func(after int64) ([]store.Event, error){
+		"events after": func(after int64) ([]store.Event, error) {
+			return s.Engine.EventsAfter(s.ctx(), s.fence.Slot, after, 1000)
+		},
+		"events at": func(after int64) ([]store.Event, error) {
+			return s.Engine.EventsAt(s.ctx(), s.fence.Slot, seqs[after:])
+		},
+	}
+	for what, read := range reads {
+		after := int64(0)
+		for {
+			got, err := read(after)
+			s.need(err)
+			if len(got) == 0 {
+				break
+			}
+			if n := len(got) * bytes; n > store.EventBytes+bytes {
+				s.Fatalf("%s: one read has %d bytes", what, n)
+			}
+			for _, e := range got {
+				if after++; e.Seq != after || !slices.Equal(e.Detail.Content.Body, body) {
+					s.Fatalf("%s: event %d is %d, of %d bytes", what, after, e.Seq, len(e.Detail.Content.Body))
+				}
+			}
+		}
+		s.same(what, after, int64(events))
+	}
 }
 
 func testCursorsAndLag(s *suite) {

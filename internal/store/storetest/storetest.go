@@ -50,6 +50,7 @@ func Run(t *testing.T, open Opener) {
 		{"recipients", testRecipients},
 		{"parked receipts", testParked},
 		{"event log", testEventLog},
+		{"events with much content", testLargeEvents},
 		{"cursors and lag", testCursorsAndLag},
 		{"spend", testSpend},
 		{"usage", testUsage},
