@@ -33,6 +33,7 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte // must not be kept
+	Client string // the address of the host that sent it
 }
 
 // Answer is what is answered. The API adds the request id's header of the service.

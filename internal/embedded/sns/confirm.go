@@ -5,9 +5,11 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+	"time"
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/resources"
+	"heliograph/internal/sms"
 )
 
 // confirmSubscription confirms a subscription by the token that its endpoint got.
@@ -16,44 +18,69 @@ func (s *Service) confirmSubscription(ctx context.Context, c *service.Caller, f 
 	if err != nil {
 		return nil, err
 	}
-	return s.confirm(ctx, n, f, true)
+	return s.confirm(ctx, n, f, "", true)
 }
 
-func (s *Service) confirm(ctx context.Context, n named, f form, signed bool) ([]any, error) {
+// confirm confirms the subscription of a token. Where the node does not know it the
+// resources are read again once: another node may have made it a moment ago. client is
+// who asks without a signature.
+func (s *Service) confirm(ctx context.Context, n named, f form, client string, signed bool) ([]any, error) {
 	token, err := f.required("Token")
 	if err != nil {
 		return nil, err
 	}
-	if s.Directory.Account(n.account) == nil {
+	account := s.Directory.Account(n.account)
+	if account == nil {
 		return nil, notFound("Topic")
 	}
-	var id string
+	of, err := byToken(account.Subscriptions.All(), n.topic, token, s.Now())
+	if err != nil {
+		if account, err = s.missed(ctx, n.account, client, signed); err != nil {
+			return nil, err
+		}
+		if account.Topics.Get(n.topic) == nil {
+			return nil, notFound("Topic")
+		}
+		if of, err = byToken(account.Subscriptions.All(), n.topic, token, s.Now()); err != nil {
+			return nil, err
+		}
+	}
+	answer := []any{element("SubscriptionArn", s.Place.subscriptionARN(n.account, n.topic, of.ID))}
+	if of.Confirmed {
+		return answer, nil // it was asked for twice
+	}
 	err = s.change(ctx, n.account, func(tx *resources.Tx) error {
 		if tx.Topics.Get(n.topic) == nil {
 			return notFound("Topic")
 		}
-		for _, item := range tx.Subscriptions.All() {
-			v := item.Value
-			if v.Topic != n.topic || v.Token == "" || subtle.ConstantTimeCompare([]byte(v.Token), []byte(token)) != 1 {
-				continue
-			}
-			if id = v.ID; v.Confirmed {
-				return nil // it was asked for twice
-			}
-			if tx.Now.After(v.TokenUntil) {
-				return invalid("Token", "Invalid token: it is too old; subscribe again")
-			}
-			v.Confirmed, v.Authenticated = true, signed
-			v.AuthenticateUnsubscribe = f.get("AuthenticateOnUnsubscribe") == "true"
-			tx.Subscriptions.Put(v.ID, v)
-			return nil
+		v, err := byToken(tx.Subscriptions.All(), n.topic, token, tx.Now)
+		if err != nil || v.Confirmed {
+			return err
 		}
-		return invalid("Token", "Invalid token")
+		v.Confirmed, v.Authenticated = true, signed
+		v.AuthenticateUnsubscribe = f.get("AuthenticateOnUnsubscribe") == "true"
+		tx.Subscriptions.Put(v.ID, v)
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return []any{element("SubscriptionArn", s.Place.subscriptionARN(n.account, n.topic, id))}, nil
+	return answer, nil
+}
+
+// byToken is the subscription to a topic that has a token.
+func byToken(all []*resources.Item[sms.Subscription], topic, token string, now time.Time) (sms.Subscription, error) {
+	for _, item := range all {
+		v := &item.Value
+		if v.Topic != topic || v.Token == "" || subtle.ConstantTimeCompare([]byte(v.Token), []byte(token)) != 1 {
+			continue
+		}
+		if !v.Confirmed && now.After(v.TokenUntil) {
+			return sms.Subscription{}, invalid("Token", "Invalid token: it is too old; subscribe again")
+		}
+		return *v, nil
+	}
+	return sms.Subscription{}, invalid("Token", "Invalid token")
 }
 
 // Unsigned reports whether a request is for the certificate of signatures, or one of
@@ -87,11 +114,19 @@ func (s *Service) AnswerPublic(ctx context.Context, r *service.Request) (service
 		if err != nil {
 			return service.Answer{}, err
 		}
-		if s.Directory.Account(n.account) == nil {
+		account := s.Directory.Account(n.account)
+		if account == nil {
 			return service.Answer{}, notFound("Subscription")
 		}
-		if err := s.endSubscription(ctx, n, false); err != nil {
-			return service.Answer{}, err
+		if account.Subscriptions.Get(n.subscription) == nil {
+			if account, err = s.missed(ctx, n.account, r.Client, false); err != nil {
+				return service.Answer{}, err
+			}
+		}
+		if account.Subscriptions.Get(n.subscription) != nil {
+			if err := s.endSubscription(ctx, n, false); err != nil {
+				return service.Answer{}, err
+			}
 		}
 		return answer(action, newID(), nil), nil
 	}
@@ -99,7 +134,7 @@ func (s *Service) AnswerPublic(ctx context.Context, r *service.Request) (service
 	if err != nil {
 		return service.Answer{}, err
 	}
-	members, err := s.confirm(ctx, n, f, false)
+	members, err := s.confirm(ctx, n, f, r.Client, false)
 	if err != nil {
 		return service.Answer{}, err
 	}

@@ -1,9 +1,11 @@
 package sns
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,8 +13,12 @@ import (
 	"heliograph/internal/sms"
 )
 
-// asking is how many endpoints are asked to confirm at once.
-const asking = 8
+// asking is how many endpoints are asked to confirm at once, askingOfAccount how many of
+// one account.
+const (
+	asking          = 32
+	askingOfAccount = 4
+)
 
 // lookEvery is how often subscriptions that wait are looked for, of those that another
 // node made.
@@ -21,6 +27,20 @@ const lookEvery = time.Second
 // pauses are those between the tries to ask an endpoint that does not take the request;
 // the last one goes on until the token is too old.
 var pauses = []time.Duration{5 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 20 * time.Minute, time.Hour, 6 * time.Hour}
+
+// askAgain is how long after an endpoint took the request it is asked again, for the first
+// time, where nobody has confirmed: the link may have failed for it.
+const askAgain = 5 * time.Minute
+
+// next is when a subscription that waits is to be asked, as far as its endpoint took the
+// request before: after 5 minutes, 10, 20, ...
+func next(v *sms.Subscription) time.Time {
+	if v.Asked.IsZero() {
+		return time.Time{}
+	}
+	since := v.Asked.Sub(v.TokenUntil.Add(-tokenTime))
+	return v.Asked.Add(max(since, askAgain))
+}
 
 // HandshakeOptions are what a Handshake is made of. All are needed.
 type HandshakeOptions struct {
@@ -35,12 +55,14 @@ type HandshakeOptions struct {
 	Now  func() time.Time
 }
 
-// Handshake asks the endpoints of subscriptions that wait to confirm them, until they
-// take the request, and deletes subscriptions that nobody confirmed in time. What it
+// Handshake asks the endpoints of subscriptions that wait to confirm them, more and more
+// seldom until they are confirmed, and deletes subscriptions that nobody confirmed in time. What it
 // knows of is in the store: a node that is up does it.
 type Handshake struct {
 	HandshakeOptions
 	wake chan struct{}
+
+	first string // the account that the next look begins with
 
 	mu    sync.Mutex
 	tries map[string]*try // by account and subscription id
@@ -95,52 +117,69 @@ type waiting struct {
 
 func (w *waiting) key() string { return w.account + "/" + w.ID }
 
-// look begins what is due.
+// look begins what is due, in turn of all accounts.
 func (h *Handshake) look(ctx context.Context, free chan struct{}, tries *sync.WaitGroup) {
-	now := h.Now()
 	there := map[string]bool{}
-	for _, account := range h.Directory.Inventory().Accounts.All() {
-		snapshot := h.Directory.Account(account.ID)
-		if snapshot == nil {
-			continue
-		}
-		for _, item := range snapshot.Subscriptions.All() {
-			if item.Value.Confirmed {
-				continue
-			}
-			w := &waiting{account.ID, item.Value}
-			there[w.key()] = true
-			if now.After(w.TokenUntil) {
-				h.expire(ctx, w)
-				continue
-			}
-			if !w.Asked.IsZero() || !h.due(w, now) {
-				continue
-			}
+	accounts := h.Directory.Inventory().Accounts.All()
+	begin := max(slices.IndexFunc(accounts, func(a *resources.Item[resources.Account]) bool { return a.ID == h.first }), 0)
+	h.first = ""
+	for _, account := range slices.Concat(accounts[begin:], accounts[:begin]) {
+		for _, w := range h.due(ctx, account.ID, there) {
 			select {
 			case free <- struct{}{}:
+				h.mark(w, true)
+				tries.Go(func() {
+					defer func() { <-free }()
+					h.ask(ctx, w)
+				})
+				continue
 			default:
-				return // the rest comes at the next look
 			}
-			h.mark(w, true)
-			tries.Go(func() {
-				defer func() { <-free }()
-				h.ask(ctx, w)
-			})
+			if h.first == "" {
+				h.first = account.ID // the rest comes at the next look
+			}
+			break
 		}
 	}
 	h.forget(there)
 }
 
-// due reports whether a subscription's endpoint is to be asked now.
-func (h *Handshake) due(w *waiting, now time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t := h.tries[w.key()]
-	if t == nil {
-		return true
+// due are the subscriptions of an account whose endpoints are to be asked now, those
+// that failed least first. It deletes those that were not confirmed in time, and adds
+// all that wait to there.
+func (h *Handshake) due(ctx context.Context, account string, there map[string]bool) (all []*waiting) {
+	snapshot, now := h.Directory.Account(account), h.Now()
+	if snapshot == nil {
+		return nil
 	}
-	return !t.underway && !now.Before(t.next)
+	places := askingOfAccount
+	failures := map[*waiting]int{}
+	for _, item := range snapshot.Subscriptions.All() {
+		if item.Value.Confirmed {
+			continue
+		}
+		w := &waiting{account, item.Value}
+		there[w.key()] = true
+		if now.After(w.TokenUntil) {
+			h.expire(ctx, w)
+			continue
+		}
+		h.mu.Lock()
+		t := try{}
+		if of := h.tries[w.key()]; of != nil {
+			t = *of
+		}
+		h.mu.Unlock()
+		switch {
+		case t.underway:
+			places--
+		case !now.Before(next(&w.Subscription)) && !now.Before(t.next):
+			failures[w] = t.failures
+			all = append(all, w)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *waiting) int { return cmp.Compare(failures[a], failures[b]) })
+	return all[:max(min(places, len(all)), 0)]
 }
 
 func (h *Handshake) mark(w *waiting, underway bool) *try {

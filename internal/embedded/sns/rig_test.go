@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type rig struct {
 	handshake   *Handshake
 	port        *httptest.Server
 	registry    *prometheus.Registry
+	idle        atomic.Bool // the handshake does nothing
 
 	mu      sync.Mutex
 	clock   time.Time // of the directory, the handshake and the service; zero: the real one
@@ -89,7 +91,7 @@ func newRig(t *testing.T) *rig {
 	r.signer = NewSigner(r.engine, r.committer, secret, time.Now, log)
 	client := NewClient()
 	r.handshake = NewHandshake(HandshakeOptions{Place: place, PublicURL: r.port.URL, Directory: r.directory, Signer: r.signer,
-		Client: client, Mine: func() bool { return true }, Log: log, Now: r.now})
+		Client: client, Mine: func() bool { return !r.idle.Load() }, Log: log, Now: r.now})
 	r.service = New(Options{Place: place, Directory: r.directory, Committer: r.committer, Sender: r, Signer: r.signer,
 		IDs: ids, Handshake: r.handshake, Now: r.now})
 	r.subscribers = NewSubscribers(SubscribersOptions{Place: place, PublicURL: r.port.URL, Directory: r.directory, Committer: r.committer,

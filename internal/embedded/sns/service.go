@@ -7,12 +7,14 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 // Committer makes a change durable; store.Committer is the one there is.
@@ -51,7 +53,9 @@ type Options struct {
 // Service answers the requests of the query protocol.
 type Service struct {
 	Options
-	actions map[string]action
+	actions  map[string]action
+	failures *throttle.Keyed // of requests without a signature, by client
+	rereads  sync.Map        // *reread by account
 }
 
 // action is an operation of the protocol. Its members are those of the answer; nil
@@ -65,7 +69,7 @@ var _ service.Public = (*Service)(nil)
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{Options: o}
+	s := &Service{Options: o, failures: throttle.NewKeyed(failuresPerSecond, failuresBurst, failureClients)}
 	s.actions = map[string]action{
 		"CreateTopic":               {s.createTopic, ""},
 		"DeleteTopic":               {s.deleteTopic, "TopicArn"},

@@ -147,6 +147,11 @@ func (s *Service) unsubscribe(ctx context.Context, c *service.Caller, f form) ([
 	if err != nil {
 		return nil, err
 	}
+	if c.Account.Subscriptions.Get(n.subscription) == nil {
+		if _, err := s.missed(ctx, n.account, "", true); err != nil {
+			return nil, err
+		}
+	}
 	return nil, s.endSubscription(ctx, n, true)
 }
 
