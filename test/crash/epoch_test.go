@@ -33,6 +33,7 @@ func newEpoch(t *testing.T, seed uint64, number int, f *figures) *epoch {
 func (e *epoch) configuration() string {
 	return fmt.Sprintf(`account: %q
 tier: production
+limits: {text_monthly_spend_usd: %s}
 api: {request_rates: unlimited}
 recipient_interval: %s
 two_way: {reassembly_timeout: 6h}
@@ -46,7 +47,7 @@ carriers:
     smpp: {address: %q, system_id: helio, password: secret, window: %d, sessions: 2, reconnect_min: 20ms, reconnect_max: 200ms, throttle_pause: 50ms, response_timeout: 1s}
 numbers:
 %slog: {level: warn, format: json}
-`, account, e.plan.interval, e.plan.promotional, e.plan.fileBytes, e.centres["one"].Address, e.plan.window,
+`, account, e.plan.limit(), e.plan.interval, e.plan.promotional, e.plan.fileBytes, e.centres["one"].Address, e.plan.window,
 		e.centres["two"].Address, e.plan.window, inventory())
 }
 

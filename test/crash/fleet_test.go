@@ -66,6 +66,7 @@ func (e *fleet) configuration(n *node) string {
 	}
 	return fmt.Sprintf(`account: %q
 tier: production
+limits: {text_monthly_spend_usd: %s}
 node: %s
 database: "postgres://postgres@%s/%s?sslmode=disable&application_name=%s"
 api: {request_rates: unlimited}
@@ -79,7 +80,7 @@ carriers:
   - {name: two, shards: 3, smpp: {sessions: 3, %s}}
 numbers:
 %slog: {level: warn, format: json}
-`, account, n.name, e.ways[n].Address, pgtest.Name(e.url), n.name, e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory())
+`, account, e.plan.limit(), n.name, e.ways[n].Address, pgtest.Name(e.url), n.name, e.plan.interval, e.plan.promotional, e.plan.fileBytes, smpp("one"), smpp("two"), inventory())
 }
 
 // begin starts the nodes, of which the first makes the keys for all, and then the

@@ -29,6 +29,7 @@ type plan struct {
 	small       bool          // the data directory is on a small file system
 	skewed      bool          // each process has another clock
 	slow        time.Duration // the most that an answer of a message centre takes
+	limited     bool          // there is a spend limit, which is never reached
 }
 
 func drawPlan(r *rand.Rand) plan {
@@ -41,12 +42,21 @@ func drawPlan(r *rand.Rand) plan {
 		small:       r.IntN(3) == 0,
 		skewed:      r.IntN(3) == 0,
 		slow:        []time.Duration{30, 30, 300}[r.IntN(3)] * time.Millisecond,
+		limited:     r.IntN(2) == 0,
 	}
 }
 
+// limit is the monthly spend limit as the configuration has it.
+func (p plan) limit() string {
+	if p.limited {
+		return `1000000.00`
+	}
+	return "unlimited"
+}
+
 func (p plan) String() string {
-	return fmt.Sprintf("window %d, recipient interval %s, lost promotional parts %s, %d messages a second, small disk %t, skewed clocks %t, answers within %s",
-		p.window, p.interval, p.promotional, p.rate, p.small, p.skewed, p.slow)
+	return fmt.Sprintf("window %d, recipient interval %s, lost promotional parts %s, %d messages a second, small disk %t, skewed clocks %t, answers within %s, spend limit %s",
+		p.window, p.interval, p.promotional, p.rate, p.small, p.skewed, p.slow, p.limit())
 }
 
 // world is what outlives every process of an epoch: the message centres, the
