@@ -13,6 +13,7 @@ import (
 
 // openStreams opens the buffers of embedded delivery streams.
 func (s *service) openStreams(ctx context.Context) error {
+	buffers := filepath.Join(s.cfg.DataDir, "firehose")
 	var target firehose.Target = firehose.Folder(filepath.Join(s.cfg.DataDir, "streams"))
 	if address := s.cfg.AWS.S3EndpointURL; address != "" {
 		loaded, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(s.cfg.Region))
@@ -22,10 +23,10 @@ func (s *service) openStreams(ctx context.Context) error {
 		if address != endpoint.AWS {
 			loaded.BaseEndpoint = &address
 		}
-		target = firehose.NewBucket(loaded)
+		target = firehose.NewBucket(loaded, buffers)
 	}
 	var err error
-	s.streams, err = firehose.Open(firehose.Options{Directory: s.directory, Buffers: filepath.Join(s.cfg.DataDir, "firehose"),
-		Target: target, Log: s.log, Now: now})
+	s.streams, err = firehose.Open(firehose.Options{Directory: s.directory, Buffers: buffers,
+		Target: target, Metrics: s.metrics.registry, Log: s.log, Now: now})
 	return err
 }

@@ -5,6 +5,10 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/resources"
@@ -58,7 +62,7 @@ type createInput struct {
 type createOutput struct{ DeliveryStreamARN string }
 
 func (s *Service) create(ctx context.Context, c *service.Caller, in *createInput) (*createOutput, error) {
-	stream, err := definition(in)
+	stream, err := newStream(in)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +82,8 @@ func (s *Service) create(ctx context.Context, c *service.Caller, in *createInput
 	return &createOutput{s.arn(c.AccountID, stream.Name)}, nil
 }
 
-// definition reads what a new stream is to be.
-func definition(in *createInput) (sms.DeliveryStream, error) {
+// newStream reads what a new stream is to be.
+func newStream(in *createInput) (sms.DeliveryStream, error) {
 	d := in.ExtendedS3DestinationConfiguration
 	if d == nil {
 		d = in.S3DestinationConfiguration
@@ -97,10 +101,11 @@ func definition(in *createInput) (sms.DeliveryStream, error) {
 		return sms.DeliveryStream{}, invalid("BucketARN is %q, which is no ARN of a bucket such as arn:aws:s3:::events.", d.BucketARN)
 	case !roleARN.MatchString(d.RoleARN):
 		return sms.DeliveryStream{}, invalid("RoleARN is %q, which is no ARN of a role.", d.RoleARN)
-	case len(d.Prefix) > 1024:
-		return sms.DeliveryStream{}, invalid("Prefix has %d characters; at most 1024 are allowed.", len(d.Prefix))
 	case d.CompressionFormat != "" && d.CompressionFormat != compressionGzip && d.CompressionFormat != compressionNone:
 		return sms.DeliveryStream{}, invalid("CompressionFormat is %q; %s and %s are allowed.", d.CompressionFormat, compressionGzip, compressionNone)
+	}
+	if err := checkPrefix(d.Prefix, in.DeliveryStreamName); err != nil {
+		return sms.DeliveryStream{}, err
 	}
 	stream := sms.DeliveryStream{Name: in.DeliveryStreamName, Prefix: d.Prefix, BucketARN: d.BucketARN, RoleARN: d.RoleARN, Compression: d.CompressionFormat}
 	if stream.Compression == "" {
@@ -121,4 +126,35 @@ func definition(in *createInput) (sms.DeliveryStream, error) {
 	}
 	stream.BufferBytes, stream.BufferInterval = size*megabyte, time.Duration(seconds)*time.Second
 	return stream, nil
+}
+
+// Limits of the keys that files are delivered under: of S3, and of a file system.
+const (
+	maxKeyBytes       = 1024
+	maxComponentBytes = 255
+)
+
+// checkPrefix refuses a prefix that no file could ever be delivered under.
+func checkPrefix(prefix, name string) error {
+	key, err := objectKey(sms.DeliveryStream{Name: name, Prefix: prefix, Compression: compressionGzip},
+		time.Time{}.Format(closedLayout)+"-"+uuid.Nil.String()+closedName)
+	switch {
+	case err != nil:
+		return err
+	case len(key) > maxKeyBytes:
+		return invalid("Prefix has %d bytes; at most %d are allowed with this DeliveryStreamName, because a key has at most %d.", len(prefix), maxKeyBytes-(len(key)-len(prefix)), maxKeyBytes)
+	case strings.Contains(prefix, "!{"):
+		return invalid("Prefix has an expression, !{...}; plain text is allowed, and the UTC hour follows it.")
+	case !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl):
+		return invalid("Prefix has a control character or is no UTF-8; what can be shown is allowed.")
+	}
+	for component := range strings.SplitSeq(key, "/") {
+		switch {
+		case component == "." || component == "..":
+			return invalid("Prefix has the component %q; names are allowed between slashes.", component)
+		case len(component) > maxComponentBytes:
+			return invalid("Prefix has a component of %d bytes, with the year where no slash ends it; at most %d are allowed.", len(component), maxComponentBytes)
+		}
+	}
+	return nil
 }

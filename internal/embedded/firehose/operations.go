@@ -113,16 +113,13 @@ func (s *Service) list(_ context.Context, c *service.Caller, in *listInput) (*li
 
 type deleteOutput struct{}
 
-// delete has what the stream has gathered delivered first, and is refused where that
-// cannot be done.
+// flushTime is how long a deletion waits for what the stream has gathered here.
+const flushTime = 10 * time.Second
+
+// delete takes no more records, and has what the stream has gathered on this node
+// delivered. What cannot be delivered at once, and what other nodes have, is delivered
+// afterwards.
 func (s *Service) delete(ctx context.Context, c *service.Caller, in *describeInput) (*deleteOutput, error) {
-	if c.Account.DeliveryStreams.Get(in.DeliveryStreamName) == nil {
-		return nil, notFound(in.DeliveryStreamName)
-	}
-	if err := s.streams.Flush(ctx, c.AccountID, in.DeliveryStreamName); err != nil {
-		return nil, &service.Exception{Code: "ServiceUnavailableException", Status: http.StatusServiceUnavailable,
-			Message: "What the stream has gathered cannot be delivered at the moment. Try again.", Err: err}
-	}
 	err := s.streams.o.Directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
 		if tx.DeliveryStreams.Get(in.DeliveryStreamName) == nil {
 			return notFound(in.DeliveryStreamName)
@@ -130,7 +127,16 @@ func (s *Service) delete(ctx context.Context, c *service.Caller, in *describeInp
 		tx.DeliveryStreams.Delete(in.DeliveryStreamName)
 		return nil
 	})
-	return &deleteOutput{}, err
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	if err := s.streams.Flush(ctx, c.AccountID, in.DeliveryStreamName); err != nil {
+		s.streams.o.Log.Warn("a delivery stream is deleted and its files are not delivered yet; trying again", "account", c.AccountID,
+			"stream", in.DeliveryStreamName, "at_most", keepDeleted, "error", err)
+	}
+	return &deleteOutput{}, nil
 }
 
 func (s *Service) arn(account, name string) string {

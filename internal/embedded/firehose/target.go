@@ -1,10 +1,10 @@
 package firehose
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,49 +13,60 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
+// Object names an object of an account's stream.
+type Object struct{ Account, Bucket, Key string }
+
 // Target is where files are delivered: a Folder or a Bucket.
 type Target interface {
-	// Put stores an object under a key of a bucket, in the place of one that is there.
-	Put(ctx context.Context, bucket, key string, body []byte) error
+	// Put stores an object, in the place of one that is there. write gives its content;
+	// it may be called more than once.
+	Put(ctx context.Context, o Object, write func(io.Writer) error) error
 }
 
-// Folder is a directory with one for each bucket in it.
+// Folder is a directory with one for each account in it, and in that one for each
+// bucket.
 type Folder string
 
 // Put writes a file that appears when it is whole.
-func (f Folder) Put(_ context.Context, bucket, key string, body []byte) error {
-	path := filepath.Join(string(f), bucket, filepath.FromSlash(key))
-	if rel, err := filepath.Rel(filepath.Join(string(f), bucket), path); err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return fmt.Errorf("key %q leaves its bucket's folder", key)
+func (f Folder) Put(_ context.Context, o Object, write func(io.Writer) error) error {
+	bucket := filepath.Join(string(f), o.Account, o.Bucket)
+	path := filepath.Join(bucket, filepath.FromSlash(o.Key))
+	if rel, err := filepath.Rel(bucket, path); err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return fmt.Errorf("key %q leaves its bucket's folder", o.Key)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeDirectories(filepath.Dir(path)); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(body)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return syncDirectory(filepath.Dir(path))
+	return replaceFile(path, write)
 }
 
 // Bucket is an S3-compatible service.
-type Bucket struct{ client *s3.Client }
-
-// NewBucket makes a Bucket; the configuration has the endpoint and the credentials.
-func NewBucket(config aws.Config) Bucket {
-	return Bucket{s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })}
+type Bucket struct {
+	client *s3.Client
+	spool  string
 }
 
-// Put puts an object.
-func (b Bucket) Put(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+// NewBucket makes a Bucket; the configuration has the endpoint and the credentials.
+// spool is a directory for content that is on its way.
+func NewBucket(config aws.Config, spool string) Bucket {
+	return Bucket{s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }), spool}
+}
+
+// Put puts an object. Its content is on disk before, because a request is signed over
+// it and says how long it is.
+func (b Bucket) Put(ctx context.Context, o Object, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(b.spool, "object-*")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := errors.Join(os.Remove(file.Name()), write(file)); err != nil {
+		return err
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, Body: io.NewSectionReader(file, 0, size)})
 	return err
 }
