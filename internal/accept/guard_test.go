@@ -37,6 +37,7 @@ func (d *desk) optOut(t testing.TB, list, number string) {
 	item := d.account().OptOutLists.Get(list)
 	key, _ := optout.Key(optout.List(customer, &item.Value, item.Created), number)
 	w, _ := optout.Put(nil, key, optout.ByHand, d.now())
+	w.Absent = false
 	d.put(t, w)
 }
 

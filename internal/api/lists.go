@@ -70,6 +70,31 @@ func (a *API) entry(ctx context.Context, key store.EntryKey) (*store.Entry, erro
 	return found[0], nil
 }
 
+// entryAttempts is how often it is decided anew what to write over an entry that others
+// have changed meanwhile.
+const entryAttempts = 8
+
+// changeEntry reads an entry, has decide say what is to be written over it, if anything,
+// and commits that; it begins anew where somebody else has written the entry since.
+func (a *API) changeEntry(ctx context.Context, key store.EntryKey, decide func(old *store.Entry) (w store.EntryWrite, changed bool, err error)) error {
+	var overtaken error
+	for range entryAttempts {
+		old, err := a.entry(ctx, key)
+		if err != nil {
+			return err
+		}
+		w, changed, err := decide(old)
+		if err != nil || !changed {
+			return err
+		}
+		overtaken = a.committer.Commit(&store.Change{Entries: []store.EntryWrite{w.Over(old)}})
+		if !store.Overtaken(overtaken) {
+			return overtaken
+		}
+	}
+	return overtaken
+}
+
 // dropList leaves the entries of a list that nothing names any more to retention.
 func dropList(tx *resources.Tx, list int64) {
 	tx.Dropped.Put(strconv.FormatInt(list, 10), resources.Dropped{List: list})

@@ -57,8 +57,19 @@ func (c *listsCustomer) write(w store.EntryWrite) {
 // endUser opts a number out by a message of its own.
 func (c *listsCustomer) endUser(list, number string) {
 	c.t.Helper()
-	w, _ := optout.Put(nil, c.key(list, number), optout.ByEndUser, time.Now())
+	key := c.key(list, number)
+	w, _ := optout.Put(c.stored(key), key, optout.ByEndUser, time.Now())
 	c.write(w)
+}
+
+// stored is an entry as it is.
+func (c *listsCustomer) stored(key store.EntryKey) *store.Entry {
+	c.t.Helper()
+	found, err := c.lists.Entries(c.t.Context(), []store.EntryKey{key})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return found[0]
 }
 
 func putOptedOut(c *customer, list, number string) error {
@@ -215,6 +226,84 @@ func TestOptedOutNumbers(t *testing.T) {
 	if err := deleteOptedOut(c.customer, "Alerts", "+12065550124"); err != nil {
 		t.Error(err)
 	}
+}
+
+// meanwhile does something once, right after an entry was read.
+type meanwhile struct {
+	store.Lists
+	do func()
+}
+
+func (m *meanwhile) Entries(ctx context.Context, keys []store.EntryKey) ([]*store.Entry, error) {
+	found, err := m.Lists.Entries(ctx, keys)
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return found, err
+}
+
+// What happens to an entry between a request's look at it and what the request writes is
+// not lost: above all not an end user's STOP.
+func TestOptedOutNumbersMeanwhile(t *testing.T) {
+	c := &listsCustomer{}
+	between := &meanwhile{}
+	c.customer = newCustomerWith(t, func(o *api.Options) {
+		c.lists, c.committer = o.Lists, o.Committer
+		between.Lists = o.Lists
+		o.Lists = between
+	})
+	const number = "+12065550123"
+	key := c.key("Default", number)
+	need := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := func() { c.endUser("Default", number) }
+	want := func(when string, mark int64, optedInBefore bool) {
+		t.Helper()
+		if e := c.stored(key); e == nil || e.Mark != mark || e.Until.IsZero() == optedInBefore {
+			t.Errorf("%s the entry is %+v", when, e)
+		}
+	}
+
+	between.do = stop
+	need(putOptedOut(c.customer, "Default", number))
+	want("a STOP before the first opt-out by hand:", optout.ByEndUser, false)
+
+	c.write(store.EntryWrite{Entry: store.Entry{EntryKey: key, At: time.Now(), Mark: optout.ByHand}})
+	between.do = stop
+	need(deleteOptedOut(c.customer, "Default", number))
+	want("a STOP before the opt-in by hand:", optout.ByEndUser, true)
+	if err := deleteOptedOut(c.customer, "Default", number); err == nil {
+		t.Error("opted in by hand twice within 30 days")
+	}
+
+	c.write(store.EntryWrite{Entry: store.Entry{EntryKey: key, At: time.Now(), Mark: optout.ByHand}})
+	between.do = func() { need(deleteOptedOut(c.customer, "Default", number)) }
+	if err := deleteOptedOut(c.customer, "Default", number); err == nil {
+		t.Error("two opt-ins by hand at once both succeed")
+	}
+	want("two opt-ins by hand:", optout.OptedIn, true)
+	between.do = stop
+	need(putOptedOut(c.customer, "Default", number))
+	want("a STOP before another opt-out by hand:", optout.ByEndUser, true)
+
+	// Somebody who is faster each time is not waited for without an end.
+	again := 0
+	var always func()
+	always = func() {
+		again++
+		c.write(store.EntryWrite{Entry: store.Entry{EntryKey: key, At: time.Now().Add(time.Duration(again) * time.Second), Mark: optout.ByHand}})
+		between.do = always
+	}
+	always()
+	if err := deleteOptedOut(c.customer, "Default", number); err == nil || again < 2 {
+		t.Errorf("%v after %d others", err, again)
+	}
+	between.do = nil
 }
 
 // A send finds who is opted out by the same keys.

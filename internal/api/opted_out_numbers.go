@@ -31,15 +31,13 @@ func (a *API) putOptedOutNumber(ctx context.Context, c *Call, in *wire.PutOptedO
 	if err != nil {
 		return nil, err
 	}
-	old, err := a.entry(ctx, key)
+	var w store.EntryWrite
+	err = a.changeEntry(ctx, key, func(old *store.Entry) (_ store.EntryWrite, changed bool, _ error) {
+		w, changed = optout.Put(old, key, optout.ByHand, c.Now)
+		return w, changed, nil
+	})
 	if err != nil {
-		return nil, err
-	}
-	w, changed := optout.Put(old, key, optout.ByHand, c.Now)
-	if changed {
-		if err := a.committer.Commit(&store.Change{Entries: []store.EntryWrite{w}}); err != nil {
-			return nil, fmt.Errorf("opt a number out: %w", err)
-		}
+		return nil, fmt.Errorf("opt a number out: %w", err)
 	}
 	n := optedOutNumber(&w.Entry)
 	return &wire.PutOptedOutNumberResult{
@@ -49,7 +47,7 @@ func (a *API) putOptedOutNumber(ctx context.Context, c *Call, in *wire.PutOptedO
 }
 
 // deleteOptedOutNumber opts a number in again (guide chapter 11, "Remove a destination
-// number").
+// number"). An end user who opts out while that is done has the last word.
 //
 // Errors: Validation CANNOT_PARSE; ResourceNotFound; those of optout.OptIn.
 func (a *API) deleteOptedOutNumber(ctx context.Context, c *Call, in *wire.DeleteOptedOutNumberRequest) (*wire.DeleteOptedOutNumberResult, error) {
@@ -61,20 +59,23 @@ func (a *API) deleteOptedOutNumber(ctx context.Context, c *Call, in *wire.Delete
 	if err != nil {
 		return nil, err
 	}
-	old, err := a.entry(ctx, key)
+	var was *store.Entry
+	var w store.EntryWrite
+	err = a.changeEntry(ctx, key, func(old *store.Entry) (_ store.EntryWrite, _ bool, err error) {
+		if optout.OptedOut(was) && !optout.EndUser(was) && optout.EndUser(old) {
+			w = optout.OptInBefore(old, c.Now)
+			return w, true, nil
+		}
+		was = old
+		w, err = optout.OptIn(old, in.OptedOutNumber, c.Now)
+		return w, true, err
+	})
 	if err != nil {
-		return nil, err
-	}
-	w, err := optout.OptIn(old, in.OptedOutNumber, c.Now)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.committer.Commit(&store.Change{Entries: []store.EntryWrite{w}}); err != nil {
 		return nil, fmt.Errorf("opt a number in: %w", err)
 	}
 	return &wire.DeleteOptedOutNumberResult{
 		OptOutListArn: new(c.arn(sms.TypeOptOutList, list.ID)), OptOutListName: &list.ID,
-		OptedOutNumber: new(optout.Number(old)), OptedOutTimestamp: &w.Until, EndUserOptedOut: optout.EndUser(old),
+		OptedOutNumber: new(optout.Number(was)), OptedOutTimestamp: &w.Until, EndUserOptedOut: optout.EndUser(was),
 	}, nil
 }
 

@@ -50,7 +50,8 @@ func EndUser(e *store.Entry) bool { return e != nil && e.Mark == ByEndUser }
 // Put opts a number out: by is ByHand or ByEndUser. old is its entry, nil where it has
 // none. A number that is on the list stays as it is, but for one that was put there by
 // hand and whose end user now opts out too; changed is false where there is nothing to
-// write.
+// write. What is written, here and below, is written over old alone (store.Overtaken):
+// who finds that it was overtaken reads and decides again.
 func Put(old *store.Entry, key store.EntryKey, by int64, now time.Time) (w store.EntryWrite, changed bool) {
 	if OptedOut(old) && (old.Mark == by || by == ByHand) {
 		return store.EntryWrite{Entry: *old}, false
@@ -59,7 +60,7 @@ func Put(old *store.Entry, key store.EntryKey, by int64, now time.Time) (w store
 	if old != nil {
 		w.Until = old.Until
 	}
-	return w, true
+	return w.Over(old), true
 }
 
 // OptIn takes a number off a list by hand (the model's DeleteOptedOutNumber), which can
@@ -79,6 +80,15 @@ func OptIn(old *store.Entry, number string, now time.Time) (store.EntryWrite, er
 	return optIn(old, now), nil
 }
 
+// OptInBefore is OptIn of a number by hand whose end user has opted out before that was
+// written: stop is its entry now. It stays opted out, as if its message had come after
+// the request.
+func OptInBefore(stop *store.Entry, now time.Time) store.EntryWrite {
+	w := store.EntryWrite{Entry: *stop}
+	w.Until = now.UTC().Truncate(time.Millisecond)
+	return w.Over(stop)
+}
+
 // OptInByEndUser takes a number off a list because its end user asked for that, which
 // can be done at any time. changed is false where it is not on the list.
 func OptInByEndUser(old *store.Entry, now time.Time) (w store.EntryWrite, changed bool) {
@@ -91,7 +101,13 @@ func OptInByEndUser(old *store.Entry, now time.Time) (w store.EntryWrite, change
 func optIn(old *store.Entry, now time.Time) store.EntryWrite {
 	w := store.EntryWrite{Entry: *old}
 	w.Mark, w.Until = OptedIn, now.UTC().Truncate(time.Millisecond)
-	return w
+	return w.Over(old)
+}
+
+// Past reports that nothing depends on an entry any more: its number is not on the list,
+// and was opted in so long ago that it can be again.
+func Past(e *store.Entry, now time.Time) bool {
+	return e.Mark == OptedIn && !now.Before(e.Until.Add(OptInInterval))
 }
 
 // NotFound is the error about a number that is not on a list.

@@ -68,7 +68,10 @@ func TestPut(t *testing.T) {
 		{"opted in before, by itself", entry(OptedIn, then, before), ByEndUser, *entry(ByEndUser, now, before), true},
 	} {
 		w, changed := Put(c.old, key, c.by, now.In(time.FixedZone("", 7200)).Add(900*time.Microsecond))
-		if changed != c.changed || w.Absent || w.Delete || w.EntryKey != c.want.EntryKey || w.Mark != c.want.Mark || w.At != c.want.At || w.Until != c.want.Until {
+		if as := w.Absent == (c.old == nil) && (c.old == nil || w.Expect != nil && w.Expect.Same(*c.old.Expected())); changed && !as {
+			t.Errorf("%s: %+v is written over what was not read", c.name, w)
+		}
+		if changed != c.changed || w.Delete || w.EntryKey != c.want.EntryKey || w.Mark != c.want.Mark || w.At != c.want.At || w.Until != c.want.Until {
 			t.Errorf("%s: %+v, %v, want %+v, %v", c.name, w, changed, c.want, c.changed)
 		}
 		if !OptedOut(&w.Entry) || EndUser(&w.Entry) != (c.want.Mark == ByEndUser) {
@@ -101,7 +104,7 @@ func TestOptIn(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || OptedOut(&w.Entry) || w.EntryKey != c.old.EntryKey || w.Mark != OptedIn || w.Until != now || w.At != then || w.Delete {
+		if err != nil || OptedOut(&w.Entry) || w.EntryKey != c.old.EntryKey || w.Mark != OptedIn || w.Until != now || w.At != then || w.Delete || w.Expect == nil || !w.Expect.Same(*c.old.Expected()) {
 			t.Errorf("%s: %+v, %v", c.name, w, err)
 		}
 	}
@@ -115,12 +118,29 @@ func TestOptInByEndUser(t *testing.T) {
 		}
 	}
 	w, changed := OptInByEndUser(entry(ByEndUser, recently, recently), now)
-	if !changed || w.Mark != OptedIn || w.Until != now {
+	if !changed || w.Mark != OptedIn || w.Until != now || w.Expect == nil || w.Expect.Mark != ByEndUser {
 		t.Errorf("an end user cannot opt in again the next day: %+v, %v", w, changed)
 	}
 	// What the end user does counts for those who opt in by hand.
 	w, _ = Put(&w.Entry, w.EntryKey, ByEndUser, now)
 	if _, err := OptIn(&w.Entry, "+4917612345678", now.Add(29*days)); err == nil {
 		t.Error("a number that opted itself in and out is opted in by hand within 30 days")
+	}
+}
+
+func TestPast(t *testing.T) {
+	old := now.Add(-30 * days)
+	for _, c := range []struct {
+		e    *store.Entry
+		want bool
+	}{
+		{entry(OptedIn, old, old), true},
+		{entry(OptedIn, old, old.Add(time.Millisecond)), false},
+		{entry(ByHand, old, old), false},
+		{entry(ByEndUser, old, time.Time{}), false},
+	} {
+		if got := Past(c.e, now); got != c.want {
+			t.Errorf("%+v: %v", c.e, got)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"time"
 )
 
@@ -42,14 +43,50 @@ type Entry struct {
 }
 
 // EntryWrite puts or deletes an entry, whatever was there. With Absent it is only put
-// where there was none: else its whole change fails with ErrExists, and of several
-// nodes that try at once one succeeds. Of two writes of one change to the same key the
-// last one counts.
+// where there was none: else its whole change fails with ErrExists. With Expect it is
+// only made where the entry is there as it was read: else its whole change fails with
+// ErrVersion. Of several nodes that try at once one succeeds. Of two writes of one
+// change to the same key the last one counts; what both expect is what was there before
+// the change.
 type EntryWrite struct {
 	Entry
 	Absent bool
+	Expect *Expected
 	Delete bool
 }
+
+// Expected is what tells that an entry is still as it was read. Times are compared to
+// the millisecond.
+type Expected struct {
+	At    time.Time
+	Mark  int64
+	Until time.Time
+}
+
+// Expected is what a write over e expects.
+func (e *Entry) Expected() *Expected { return &Expected{At: e.At, Mark: e.Mark, Until: e.Until} }
+
+// Same reports whether x and y are the same entry.
+func (x Expected) Same(y Expected) bool {
+	return x.Mark == y.Mark && sameMoment(x.At, y.At) && sameMoment(x.Until, y.Until)
+}
+
+func sameMoment(a, b time.Time) bool {
+	return a.IsZero() == b.IsZero() && (a.IsZero() || a.UnixMilli() == b.UnixMilli())
+}
+
+// Over is w as it is to be written by who has read old, nil for no entry: it is made only
+// where that is still so.
+func (w EntryWrite) Over(old *Entry) EntryWrite {
+	if w.Absent, w.Expect = old == nil, nil; old != nil {
+		w.Expect = old.Expected()
+	}
+	return w
+}
+
+// Overtaken reports that a change was not made because an entry, or a resource, was not
+// as its caller had read it: who reads it again can try again.
+func Overtaken(err error) bool { return errors.Is(err, ErrExists) || errors.Is(err, ErrVersion) }
 
 // EntryScan reads a list in the order of its keys, after a key; math.MinInt64 is
 // before all. Marks, where there are any, are those of the entries that are wanted.

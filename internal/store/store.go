@@ -25,8 +25,9 @@ var (
 	ErrBroken = errors.New("store is broken")
 )
 
-// ErrVersion is the answer to a single change whose resources were changed by
-// somebody else since they were read. Other changes of the batch are not touched.
+// ErrVersion is the answer to a single change whose resources, or entries with Expect,
+// were changed by somebody else since they were read. Other changes of the batch are
+// not touched.
 var ErrVersion = errors.New("resource was changed meanwhile")
 
 // ErrExists is the answer to a single change that accepts a message whose ID is
@@ -143,11 +144,11 @@ func (e *Event) Aside() bool {
 	return e.Status == StatusLateReceipt || e.Status == StatusMoved || e.Status == StatusTaken || e.Status == StatusFeedback
 }
 
-// EventDetail is what an event adds to its message.
 // EventBytes is about how many bytes one read of events gives at most, besides the last
 // of them: what is published to a topic may have 256 KiB.
 const EventBytes = 4 << 20
 
+// EventDetail is what an event adds to its message.
 type EventDetail struct {
 	Description string             `json:"description,omitempty"` // overrides the status's own
 	Route       *sms.Route         `json:"route,omitempty"`       // where it differs from the message's own

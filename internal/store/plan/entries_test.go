@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -19,7 +20,7 @@ func TestEntries(t *testing.T) {
 	b := New()
 	b.Reset(0, 0)
 	key := func(n int64) store.EntryKey { return store.EntryKey{List: 1, Key: n} }
-	b.Stored[key(1)] = true
+	b.Stored[key(1)] = store.Expected{}
 	for i, c := range []struct {
 		change *store.Change
 		fails  bool
@@ -56,6 +57,56 @@ func TestEntries(t *testing.T) {
 	b.Reset(0, 0)
 	if len(b.Entries)+len(b.Stored)+len(b.Relied)+len(b.Spend) != 0 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// What is expected of an entry is held against what is stored and what came before it,
+// to the millisecond; two writes of one change are both held against what was there.
+func TestExpectedEntries(t *testing.T) {
+	at := time.UnixMilli(1_800_000_000_123)
+	key := store.EntryKey{List: 1, Key: 1}
+	stored := store.Entry{EntryKey: key, At: at, Mark: 1}
+	over := func(old *store.Entry, to store.Entry, gone bool) store.EntryWrite {
+		return store.EntryWrite{Entry: to, Delete: gone}.Over(old)
+	}
+	put := func(mark int64) store.Entry {
+		return store.Entry{EntryKey: key, At: at.Add(time.Microsecond), Mark: mark, Until: at}
+	}
+	read := func(e store.Entry) *store.Entry { return &e }
+	b := New()
+	b.Reset(0, 0)
+	b.Stored[key] = *stored.Expected()
+	for i, c := range []struct {
+		writes []store.EntryWrite
+		want   error
+	}{
+		{[]store.EntryWrite{over(read(put(1)), put(2), false)}, store.ErrVersion},
+		{[]store.EntryWrite{over(&store.Entry{EntryKey: key, At: at.Add(time.Millisecond), Mark: 1}, put(2), false)}, store.ErrVersion},
+		{[]store.EntryWrite{over(&store.Entry{EntryKey: key, Mark: 1}, put(2), true)}, store.ErrVersion},
+		{[]store.EntryWrite{over(nil, put(2), false)}, store.ErrExists},
+		{[]store.EntryWrite{over(&stored, put(2), false)}, nil},
+		{[]store.EntryWrite{over(&stored, put(3), false)}, store.ErrVersion},
+		{[]store.EntryWrite{over(&stored, put(3), true)}, store.ErrVersion},
+		{[]store.EntryWrite{over(&store.Entry{EntryKey: key, At: at, Until: at.Add(900 * time.Microsecond), Mark: 2}, put(3), true)}, nil},
+		{[]store.EntryWrite{over(read(put(3)), put(4), false)}, store.ErrVersion},
+		{[]store.EntryWrite{over(nil, put(4), false)}, nil},
+		{[]store.EntryWrite{{Entry: put(5)}, over(read(put(4)), put(6), false)}, nil},
+		{[]store.EntryWrite{over(read(put(6)), put(7), false), over(read(put(7)), put(8), false)}, store.ErrVersion},
+		{[]store.EntryWrite{over(read(put(6)), put(7), false)}, nil},
+	} {
+		change := &store.Change{Entries: c.writes}
+		if b.Apply(change); !errors.Is(change.Err, c.want) || (change.Err == nil) != (c.want == nil) || store.Overtaken(change.Err) != (c.want != nil) {
+			t.Errorf("change %d: %v, want %v", i, change.Err, c.want)
+		}
+	}
+	if b.Entries[key].Mark != 7 || len(b.Relied) != 0 {
+		t.Errorf("%+v, relied on %v", b.Entries[key], b.Relied)
+	}
+	// The second write relies on what the first one does not mind.
+	other := store.EntryKey{List: 1, Key: 2}
+	c := &store.Change{Entries: []store.EntryWrite{{Entry: store.Entry{EntryKey: other}}, {Entry: store.Entry{EntryKey: other}, Absent: true}}}
+	if b.Apply(c); c.Err != nil || !b.Relied[other] {
+		t.Errorf("%v, relied on %v", c.Err, b.Relied)
 	}
 }
 

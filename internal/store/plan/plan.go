@@ -35,14 +35,14 @@ type Row struct {
 }
 
 // Batch folds the changes of one transaction. What they speak of must have been
-// loaded before: open rows, known IDs, the versions of resources, and which entries
-// are there that are to be put where there is none.
+// loaded before: open rows, known IDs, the versions of resources, and the entries that
+// are to be put where there is none, or of which something is expected.
 type Batch struct {
 	Seq      int64                                // of the last event
 	Rows     []Row                                // of the messages that were spoken of
 	Versions map[store.ResourceKey]int64          // 0: not there
 	Spend    map[store.UsageKey]store.Sums        // sums of what was spent
-	Stored   map[store.EntryKey]bool              // entries that are stored, as far as that matters
+	Stored   map[store.EntryKey]store.Expected    // entries that are stored, as far as that matters
 	Relied   map[store.EntryKey]bool              // entries that must not be stored, for a change to be made
 	Entries  map[store.EntryKey]*store.EntryWrite // the last write of each
 
@@ -62,7 +62,7 @@ func New() *Batch {
 const manyEntries = 2048
 
 func (b *Batch) makeEntries() {
-	b.Stored, b.Relied = map[store.EntryKey]bool{}, map[store.EntryKey]bool{}
+	b.Stored, b.Relied = map[store.EntryKey]store.Expected{}, map[store.EntryKey]bool{}
 	b.Entries = map[store.EntryKey]*store.EntryWrite{}
 }
 
@@ -114,11 +114,12 @@ func (b *Batch) Apply(c *store.Change) {
 		b.Spend[s.UsageKey] = b.Spend[s.UsageKey].Plus(s.Sums)
 	}
 	for i := range c.Entries {
-		w := &c.Entries[i]
-		if b.Entries[w.EntryKey] == nil && w.Absent {
+		if w := &c.Entries[i]; b.Entries[w.EntryKey] == nil && w.Absent {
 			b.Relied[w.EntryKey] = true
 		}
-		b.Entries[w.EntryKey] = w
+	}
+	for i := range c.Entries {
+		b.Entries[c.Entries[i].EntryKey] = &c.Entries[i]
 	}
 	for _, e := range c.Append {
 		b.event(c, e)
@@ -139,8 +140,15 @@ func (b *Batch) Apply(c *store.Change) {
 func (b *Batch) check(c *store.Change) error {
 	for i := range c.Entries {
 		w := &c.Entries[i]
-		if w.Absent && b.hasEntry(w.EntryKey) {
+		if !w.Absent && w.Expect == nil {
+			continue
+		}
+		has, there := b.entry(w.EntryKey)
+		if w.Absent && there {
 			return fmt.Errorf("%w: entry %d of list %d", store.ErrExists, w.Key, w.List)
+		}
+		if w.Expect != nil && !(there && has.Same(*w.Expect)) {
+			return fmt.Errorf("%w: entry %d of list %d", store.ErrVersion, w.Key, w.List)
 		}
 	}
 	for i := range c.Resources {
@@ -162,12 +170,13 @@ func (b *Batch) check(c *store.Change) error {
 	return nil
 }
 
-// hasEntry reports whether an entry is there after the changes so far.
-func (b *Batch) hasEntry(key store.EntryKey) bool {
+// entry is an entry after the changes so far, if it is there.
+func (b *Batch) entry(key store.EntryKey) (has store.Expected, there bool) {
 	if w := b.Entries[key]; w != nil {
-		return !w.Delete
+		return *w.Expected(), !w.Delete
 	}
-	return b.Stored[key]
+	has, there = b.Stored[key]
+	return has, there
 }
 
 // EntryKeys are the keys of Entries, in order.

@@ -74,6 +74,87 @@ func testSameEntries(t *testing.T, nodes []*node) {
 	}
 }
 
+// Nodes count up, each over what it has read: no step of any of them is lost, whether
+// an entry is put over, deleted or put where there is none. Another node's lock on the
+// row, in a batch of several, is waited for and seen.
+func testExpectedEntries(t *testing.T, nodes []*node) {
+	const keys, steps = 2, 40
+	var mu sync.Mutex
+	made := map[int64]int64{} // by key
+	var wg sync.WaitGroup
+	for at, n := range nodes {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(5, uint64(at)))
+			for done := 0; done < steps; {
+				key := r.Int64N(keys)
+				// Who counts puts both entries in one change, the count being that of key;
+				// what the other one has is only written again.
+				read, err := n.Entries(t.Context(), []store.EntryKey{{List: 6, Key: key}, {List: 6, Key: 1 - key}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				w := entryOf(key, 1)
+				if w.List = 6; read[0] != nil {
+					w.Mark = read[0].Mark + 1
+				}
+				change := &store.Change{Entries: []store.EntryWrite{w.Over(read[0])}}
+				if other := read[1]; other != nil {
+					again := store.EntryWrite{Entry: *other}.Over(other)
+					change.Entries = append(change.Entries, again)
+				}
+				beside, _ := n.accept(1)
+				if err := n.Apply(t.Context(), n.fence, []*store.Change{beside, change}); err != nil || beside.Err != nil {
+					t.Errorf("%v, %v", err, beside.Err)
+					return
+				}
+				if change.Err != nil {
+					if !store.Overtaken(change.Err) {
+						t.Error(change.Err)
+						return
+					}
+					runtime.Gosched()
+					continue
+				}
+				done++
+				mu.Lock()
+				made[key]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for key := range int64(keys) {
+		found, err := nodes[0].Entries(t.Context(), []store.EntryKey{{List: 6, Key: key}})
+		if err != nil || found[0] == nil || found[0].Mark != made[key] {
+			t.Errorf("entry %d is %+v, %v; %d steps were made", key, found[0], err, made[key])
+			continue
+		}
+		// Of deletions of what all have read, one is made.
+		gone := make([]*store.Change, len(nodes))
+		for at, n := range nodes {
+			gone[at] = &store.Change{Entries: []store.EntryWrite{store.EntryWrite{Entry: *found[0], Delete: true}.Over(found[0])}}
+			wg.Go(func() {
+				if err := n.Apply(t.Context(), n.fence, []*store.Change{gone[at]}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		succeeded := 0
+		for _, c := range gone {
+			if c.Err == nil {
+				succeeded++
+			} else if !errors.Is(c.Err, store.ErrVersion) {
+				t.Error(c.Err)
+			}
+		}
+		if succeeded != 1 {
+			t.Errorf("%d nodes deleted what they had read", succeeded)
+		}
+	}
+}
+
 // Nodes that write the same few entries in every way do not block one another, and what
 // was put where there was none was not put over anything: with each success the entry
 // is deleted by who has it before anybody else succeeds.

@@ -9,9 +9,12 @@ import (
 
 // The statements that write lists and logs. Keys come in ascending order.
 var (
-	storedEntries = &statement{"stored-entries", "SELECT e.list, e.key FROM " + entryKeys + " JOIN entry e USING (list, key)", []uint32{oidInts, oidInts}}
-	deleteEntry   = &statement{"delete-entry", "DELETE FROM entry e USING " + entryKeys + " WHERE e.list = k.list AND e.key = k.key", []uint32{oidInts, oidInts}}
-	putEntry      = &statement{"put-entry", insertEntry.sql +
+	// What is read stays as it is until the commit; of what is not there nothing is
+	// known then.
+	lockEntries = &statement{"lock-entries", "SELECT e.list, e.key, e.at, e.mark, e.until FROM " + entryKeys +
+		" JOIN entry e USING (list, key) ORDER BY e.list, e.key FOR UPDATE OF e", []uint32{oidInts, oidInts}}
+	deleteEntry = &statement{"delete-entry", "DELETE FROM entry e USING " + entryKeys + " WHERE e.list = k.list AND e.key = k.key", []uint32{oidInts, oidInts}}
+	putEntry    = &statement{"put-entry", insertEntry.sql +
 		" ON CONFLICT (list, key) DO UPDATE SET at = excluded.at, mark = excluded.mark, until = excluded.until, doc = excluded.doc", entryTypes}
 	// It fails where another node has put one of them since they were looked for.
 	insertEntry   = &statement{"insert-entry", "INSERT INTO entry (" + entryColumns + ") SELECT " + unnest(1, 6), entryTypes}

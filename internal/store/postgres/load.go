@@ -54,7 +54,7 @@ type loader struct {
 	keys      [4]array                   // IDs, by bit of want
 	known     array
 	names     [3]array // of resources
-	entries   [2]array // lists and keys of entries that must not be there
+	entries   [2]array // lists and keys of entries that must not be there, or must be as expected
 }
 
 func newLoader() *loader {
@@ -99,7 +99,7 @@ func (l *loader) collect(f store.Fence, changes []*store.Change, newest sms.ID, 
 			want(c.Requeue[i].Queued.ID, wantLockQueued)
 		}
 		for i := range c.Entries {
-			if w := &c.Entries[i]; w.Absent {
+			if w := &c.Entries[i]; w.Absent || w.Expect != nil {
 				l.entries[0].int(w.List)
 				l.entries[1].int(w.Key)
 			}
@@ -147,8 +147,8 @@ func (l *loader) send(x *exchange, b *plan.Batch) {
 		}, l.known.param())
 	}
 	if l.entries[0].n > 0 {
-		x.add(storedEntries, func(r row) error {
-			b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = true
+		x.add(lockEntries, func(r row) error {
+			b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = store.Expected{At: r.moment(2), Mark: r.int(3), Until: r.moment(4)}
 			return nil
 		}, l.entries[0].param(), l.entries[1].param())
 	}

@@ -36,6 +36,7 @@ func testShared(t *testing.T, r *rig) {
 			{"recipients together", testRecipientsTogether},
 			{"sweep", testSweep},
 			{"the same entries", testSameEntries},
+			{"entries as they were read", testExpectedEntries},
 			{"any entries of several nodes", testAnyEntries},
 			{"usage and logs", testUsageAndLogs},
 		} {

@@ -113,7 +113,7 @@ var (
 var all = []*statement{begin, settings, fence, state, known, takeQueued, lockQueued, takeAwaiting, lockAwaiting, lockResource, follow,
 	insertMessage, deleteQueued, updateQueued, insertQueued, deleteAwaiting, updateAwaiting, insertAwaiting,
 	insertDispatch, deleteDispatch, insertParked, deleteParked, insertEvent, dropCursor, dropCursors, putCursor, deleteLag, putLag, addLoss,
-	dropSpend, putSpend, startSpend, storedEntries, deleteEntry, putEntry, insertEntry, insertLogLine,
+	dropSpend, putSpend, startSpend, lockEntries, deleteEntry, putEntry, insertEntry, insertLogLine,
 	deleteResource, updateResource, insertResource, tell, takeRecipients, commit, settle, settled, backend}
 
 // unnest makes rows of parameters that are arrays of the same length. In the list of

@@ -45,7 +45,7 @@ func newStatements() *statements {
 		deleteDispatch: newBulk("DELETE FROM dispatch WHERE key IN (", "?", ")"),
 		parked:         newBulk("INSERT INTO receipt_parked (key, carrier, at, doc) VALUES ", "(?,?,?,?)", ""),
 		deleteParked:   newBulk("DELETE FROM receipt_parked WHERE key IN (", "?", ")"),
-		storedEntries:  newBulk("SELECT list, key FROM entry WHERE (list, key) IN (VALUES ", "(?,?)", ")"),
+		storedEntries:  newBulk("SELECT list, key, at, mark, until FROM entry WHERE (list, key) IN (VALUES ", "(?,?)", ")"),
 		entry:          newBulk("REPLACE INTO entry ("+entryColumns+") VALUES ", "(?,?,?,?,?,?)", ""),
 		deleteEntry:    newBulk("DELETE FROM entry WHERE (list, key) IN (VALUES ", "(?,?)", ")"),
 		logLine:        newBulk("INSERT OR IGNORE INTO log_line (grp, slot, at, seq, message) VALUES ", "(?,?,?,?,?)", ""),
@@ -88,7 +88,7 @@ func (e *Engine) load(changes []*store.Change) error {
 			}
 		}
 		for i := range c.Entries {
-			if w := &c.Entries[i]; w.Absent {
+			if w := &c.Entries[i]; w.Absent || w.Expect != nil {
 				s.storedEntries.add(w.List, w.Key)
 			}
 		}
@@ -105,7 +105,7 @@ func (e *Engine) load(changes []*store.Change) error {
 		return err
 	}
 	if err := s.storedEntries.query(ctx, e.writer, func(r row) error {
-		b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = true
+		b.Stored[store.EntryKey{List: r.int(0), Key: r.int(1)}] = store.Expected{At: r.moment(2), Mark: r.int(3), Until: r.moment(4)}
 		return nil
 	}); err != nil {
 		return err

@@ -141,6 +141,76 @@ func testAbsentEntries(s *suite) {
 	want("at last", 10, 22, 30, 5)
 }
 
+func over(old *store.Entry, to store.Entry) *store.Change {
+	return &store.Change{Entries: []store.EntryWrite{store.EntryWrite{Entry: to}.Over(old)}}
+}
+
+func removeAs(old store.Entry) *store.Change {
+	c := over(&old, store.Entry{EntryKey: old.EntryKey})
+	c.Entries[0].Delete = true
+	return c
+}
+
+func testExpectedEntries(s *suite) {
+	key := store.EntryKey{List: 5, Key: 1}
+	entry := func(mark int64, at, until time.Time) store.Entry {
+		return store.Entry{EntryKey: key, Mark: mark, At: at, Until: until, Doc: []byte{byte(mark)}}
+	}
+	later := s.now.Add(time.Millisecond)
+	first := entry(1, s.now, time.Time{})
+	missing := over(&first, first)
+	s.try(missing, removeAs(first))
+	s.wantErr("an entry that is not there", missing.Err, store.ErrVersion)
+	s.apply(put(first))
+	tries := []*store.Change{over(&store.Entry{At: later, Mark: 1}, first), over(&store.Entry{At: s.now, Mark: 2}, first),
+		over(&store.Entry{At: s.now, Mark: 1, Until: s.now}, first), over(&store.Entry{Mark: 1}, first),
+		removeAs(entry(2, s.now, time.Time{})), over(nil, first)}
+	s.try(tries...)
+	for i, c := range tries {
+		want := store.ErrVersion
+		if i == len(tries)-1 {
+			want = store.ErrExists
+		}
+		s.wantErr("not as it was read", c.Err, want)
+	}
+	s.same("entry", s.entries(key), []*store.Entry{&first})
+
+	// Nothing is written of a change whose expectation fails, and its neighbours are
+	// not touched.
+	m, neighbour := s.message(1), s.message(1)
+	refused := over(&store.Entry{At: later, Mark: 1}, first)
+	refused.Accept = []store.Accepted{s.accepted(m)}
+	refused.Append = []store.Event{{Account: account, Status: store.StatusInbound, At: s.now}}
+	s.try(refused, &store.Change{Accept: []store.Accepted{s.accepted(neighbour)}})
+	s.wantErr("refused", refused.Err, store.ErrVersion)
+	s.wantStatuses(s.log(), "QUEUED")
+	s.apply(&store.Change{Accept: []store.Accepted{s.accepted(m)}})
+
+	// Of several in one batch that have read the same the first wins; who has read what
+	// that one wrote comes after it. What is compared is what is stored: the millisecond.
+	second := entry(2, later.Add(300*time.Microsecond), s.now)
+	third := entry(3, s.now, later)
+	tries = []*store.Change{over(&first, second), over(&first, third), removeAs(first), over(&second, third), over(&second, first), removeAs(third),
+		over(&third, first), over(nil, second), over(&second, third)}
+	s.try(tries...)
+	for i, c := range tries {
+		var want error
+		if i == 1 || i == 2 || i == 4 || i == 6 {
+			want = store.ErrVersion
+		}
+		s.wantErr("try", c.Err, want)
+	}
+	s.same("after a batch", s.entries(key), []*store.Entry{&third})
+	s.apply(removeAs(third))
+	s.same("after its deletion", s.entries(key), []*store.Entry{nil})
+	s.apply(over(nil, second))
+	second.At = later
+	s.same("put anew", s.entries(key), []*store.Entry{&second})
+	s.apply(over(&second, first), removeAs(first))
+	s.same("put and deleted", s.entries(key), []*store.Entry{nil})
+	s.apply(over(nil, first))
+}
+
 func (s *suite) list(scan store.EntryScan) []store.Entry {
 	s.Helper()
 	scan.After = math.MinInt64
@@ -212,15 +282,24 @@ func testAnyEntries(s *suite) {
 			c := &store.Change{}
 			for range 1 + r.IntN(3) {
 				w := store.EntryWrite{Entry: store.Entry{EntryKey: store.EntryKey{List: int64(1 + r.IntN(2)), Key: int64(r.IntN(6))}, Mark: r.Int64N(1000)}}
-				switch r.IntN(4) {
+				switch r.IntN(7) {
 				case 0:
 					w.Entry, w.Delete = store.Entry{EntryKey: w.EntryKey}, true
 				case 1, 2:
 					w.Absent = true
+				case 3, 4, 5: // as it was read, most of the time
+					w.Delete = r.IntN(3) == 0
+					old := model[w.EntryKey]
+					if w.Expect = old.Expected(); r.IntN(4) == 0 {
+						w.Expect.Mark++
+					}
 				}
 				c.Entries = append(c.Entries, w)
 			}
-			fails := slices.ContainsFunc(c.Entries, func(w store.EntryWrite) bool { _, there := model[w.EntryKey]; return w.Absent && there })
+			fails := slices.ContainsFunc(c.Entries, func(w store.EntryWrite) bool {
+				has, there := model[w.EntryKey]
+				return w.Absent && there || w.Expect != nil && !(there && has.Mark == w.Expect.Mark)
+			})
 			if !fails {
 				for _, w := range c.Entries {
 					if model[w.EntryKey] = w.Entry; w.Delete {

@@ -56,6 +56,7 @@ func Run(t *testing.T, open Opener) {
 		{"usage", testUsage},
 		{"entries", testEntries},
 		{"absent entries", testAbsentEntries},
+		{"expected entries", testExpectedEntries},
 		{"entries of a list", testEntriesAfter},
 		{"a long list", testLongList},
 		{"any writes of entries", testAnyEntries},
