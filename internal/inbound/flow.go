@@ -32,7 +32,8 @@ type Reply interface {
 }
 
 // Replier accepts answers. They leave from the number that was written to, whatever the
-// recipient's opt-out or the sandbox say. The error says why there can be none.
+// recipient's opt-out or the sandbox say. The error says why there can be none, or is the
+// store's where that cannot be known now.
 type Replier func(ctx context.Context, s *resources.Snapshot, number *sms.PhoneNumber, to, body string) (Reply, error)
 
 // Options are what a Flow is made of.

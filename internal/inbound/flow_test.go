@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -168,6 +169,24 @@ func TestReplyRefused(t *testing.T) {
 	}
 	if !optout.OptedOut(r.optOut()) || len(r.answers()) != 0 {
 		t.Error("without an answer STOP does not opt out")
+	}
+}
+
+// TestReplyUnavailable: where the store cannot say now whether a keyword may be answered
+// nothing happens, and it is answered when it comes again.
+func TestReplyUnavailable(t *testing.T) {
+	r := newRig(t, 1)
+	away := fmt.Errorf("read spend: %w", store.ErrUnavailable)
+	r.refusal.Store(&away)
+	if _, err := r.give(0, text(twoWay, "STOP")); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("acknowledged with %v", err)
+	}
+	if r.optOut() != nil || len(r.answers()) != 0 {
+		t.Errorf("opted out %+v, answers %v", r.optOut(), r.answers())
+	}
+	r.refusal.Store(nil)
+	if o := r.take(text(twoWay, "STOP")); o.Reply == 0 || !optout.OptedOut(r.optOut()) {
+		t.Errorf("sent again: %+v", o)
 	}
 }
 

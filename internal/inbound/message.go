@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"context"
+	"errors"
 
 	"heliograph/internal/carrier"
 	"heliograph/internal/optout"
@@ -49,7 +50,10 @@ func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, 
 		change.Append = append(change.Append, store.Event{Message: id, Account: m.account.Account.ID, ConfigurationSet: Set(m.number.ID),
 			Status: store.StatusInbound, At: now, Detail: store.EventDetail{Content: &store.EventContent{Body: body}}})
 	}
-	reply := f.reply(ctx, &m, &d, change, &outcome)
+	reply, err := f.reply(ctx, &m, &d, change, &outcome)
+	if err != nil {
+		return carrier.InboundOutcome{}, err
+	}
 	if len(change.Entries)+len(change.Append)+len(change.Accept) > 0 {
 		if err := f.o.Committer.Commit(change); err != nil {
 			if reply != nil {
@@ -65,23 +69,37 @@ func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, 
 }
 
 // reply adds the answer to change, if there is one. What happens to a message does not
-// depend on whether it can be answered.
-func (f *Flow) reply(ctx context.Context, m *message, d *decision, change *store.Change, outcome *carrier.InboundOutcome) Reply {
+// depend on whether it may be answered. The error says that the store cannot tell that
+// now: then nothing happens, and the message has to come again.
+func (f *Flow) reply(ctx context.Context, m *message, d *decision, change *store.Change, outcome *carrier.InboundOutcome) (Reply, error) {
 	if d.reply == "" {
-		return nil
+		return nil, nil
 	}
 	reply, err := f.o.Reply(ctx, m.account, m.number, m.from, d.reply)
+	if passing(err) {
+		return nil, wrap("answer a keyword", err)
+	}
 	if err != nil {
 		outcome.ReplyRefused = err.Error()
 		f.o.Metrics.RepliesRefused.Inc()
 		f.o.Log.Warn("keyword is not answered", "account", m.account.Account.ID, "phone_number", m.number.ID, "keyword", d.keyword, "error", err)
-		return nil
+		return nil, nil
 	}
 	reply.Into(change)
 	if n := len(change.Accept); n > 0 {
 		outcome.Reply = change.Accept[n-1].Message.ID
 	}
-	return reply
+	return reply, nil
+}
+
+// passing reports whether another attempt may succeed where this one failed.
+func passing(err error) bool {
+	for _, e := range []error{store.ErrUnavailable, store.ErrFull, store.ErrFenced, store.ErrClosed, context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // memory is what the store knows of a sender, as far as it matters for a message.
