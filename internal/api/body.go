@@ -25,17 +25,19 @@ const (
 	// largeBody is the length from which a body counts as large, in bytes. Of large
 	// bodies no more than largeBodies are in memory at once, or clients that nobody
 	// knows could fill it: a body is read before its signature is verified. One more
-	// waits for largeBodyWait.
+	// waits for largeBodyWait. Bodies of more than maxBody, where a service takes them,
+	// have places of their own.
 	largeBody     = 16 << 10
 	largeBodies   = 16
+	longerBodies  = 4
 	largeBodyWait = 5 * time.Second
 )
 
 // buffer is memory that is used again from request to request.
 type buffer struct {
 	b     []byte
-	small []byte  // while b is a large body's, what it was before
-	large *bodies // to give the large body's memory back to
+	small []byte // while b is a large body's, what it was before
+	large *room  // to give the large body's memory back to
 }
 
 var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 4<<10)} }}
@@ -55,19 +57,34 @@ func (b *buffer) free() {
 
 // bodies reads the bodies of requests.
 type bodies struct {
-	max    int           // bytes of a body
-	places chan struct{} // taken by large bodies
-	unused sync.Pool     // memory of large bodies
-	wait   time.Duration
+	max   int     // bytes of a body
+	rooms []*room // for large ones, those for longer ones last
 }
 
-// newBodies reads bodies of at most max bytes, of which large ones at once.
-func newBodies(max, large int) *bodies {
-	return &bodies{max: max, places: make(chan struct{}, large), wait: largeBodyWait}
+// room is memory for large bodies.
+type room struct {
+	size   int           // bytes of a body, at most
+	places chan struct{} // taken by bodies
+	unused sync.Pool     // memory
+	wait   time.Duration // for a place
 }
 
-// read reads a request's body. The buffer is never nil.
-func (b *bodies) read(r *http.Request) (*buffer, error) {
+// newBodies reads bodies of at most max bytes.
+func newBodies(max int) *bodies {
+	b := &bodies{max: max, rooms: []*room{newRoom(min(max, maxBody), largeBodies)}}
+	if max > maxBody {
+		b.rooms = append(b.rooms, newRoom(max, longerBodies))
+	}
+	return b
+}
+
+func newRoom(size, places int) *room {
+	return &room{size: size, places: make(chan struct{}, places), wait: largeBodyWait}
+}
+
+// read reads a request's body. known refuses a request that is not to have the room of a
+// large one. The buffer is never nil.
+func (b *bodies) read(r *http.Request, known func() error) (*buffer, error) {
 	buf := takeBuffer()
 	if r.ContentLength > int64(b.max) {
 		if r.Header.Get("Expect") == "" {
@@ -77,7 +94,10 @@ func (b *bodies) read(r *http.Request) (*buffer, error) {
 	}
 	for {
 		if len(buf.b) == cap(buf.b) {
-			if err := b.grow(r, buf); err != nil {
+			if err := b.grow(r, buf, known); err != nil {
+				if r.Header.Get("Expect") == "" {
+					io.CopyN(io.Discard, r.Body, maxDrained)
+				}
 				return buf, err
 			}
 		}
@@ -95,37 +115,52 @@ func (b *bodies) read(r *http.Request) (*buffer, error) {
 	}
 }
 
-// grow makes room in a buffer that is full: as much again, or, for a large body,
-// all that a body may have.
+// grow makes room in a buffer that is full: as much again, or, for a large body, all
+// that one of its length may have.
 //
-// Errors: Throttling where others hold all the room for large bodies.
-func (b *bodies) grow(r *http.Request, buf *buffer) error {
+// Errors: those of known; Throttling where others hold all the room for large bodies.
+func (b *bodies) grow(r *http.Request, buf *buffer, known func() error) error {
 	if len(buf.b) < largeBody {
 		buf.b = append(make([]byte, 0, min(2*cap(buf.b), largeBody)), buf.b...)
 		return nil
 	}
-	if !b.place(r) {
+	if buf.large == nil {
+		if err := known(); err != nil {
+			return err
+		}
+	}
+	to := b.rooms[len(b.rooms)-1]
+	if max(int64(len(buf.b)), r.ContentLength) <= int64(b.rooms[0].size) {
+		to = b.rooms[0]
+	}
+	if !to.place(r) {
 		return sms.Throttled("Too many long requests are being read at the moment. Try again.")
 	}
-	memory, ok := b.unused.Get().(*[]byte)
+	memory, ok := to.unused.Get().(*[]byte)
 	if !ok {
-		memory = new(make([]byte, 0, b.max+1))
+		memory = new(make([]byte, 0, to.size+1))
 	}
-	buf.b, buf.small, buf.large = append(*memory, buf.b...), buf.b, b
+	next := append(*memory, buf.b...)
+	if buf.large != nil {
+		buf.large.free(buf.b)
+	} else {
+		buf.small = buf.b
+	}
+	buf.b, buf.large = next, to
 	return nil
 }
 
 // place takes a place for a large body, and waits for one where it has to.
-func (b *bodies) place(r *http.Request) bool {
+func (o *room) place(r *http.Request) bool {
 	select {
-	case b.places <- struct{}{}:
+	case o.places <- struct{}{}:
 		return true
 	default:
 	}
-	timer := time.NewTimer(b.wait)
+	timer := time.NewTimer(o.wait)
 	defer timer.Stop()
 	select {
-	case b.places <- struct{}{}:
+	case o.places <- struct{}{}:
 		return true
 	case <-timer.C:
 	case <-r.Context().Done():
@@ -134,10 +169,10 @@ func (b *bodies) place(r *http.Request) bool {
 }
 
 // free gives back a place and the memory of a large body.
-func (b *bodies) free(memory []byte) {
+func (o *room) free(memory []byte) {
 	memory = memory[:0]
-	b.unused.Put(&memory)
-	<-b.places
+	o.unused.Put(&memory)
+	<-o.places
 }
 
 func (b *bodies) tooLarge() error {

@@ -113,7 +113,7 @@ type API struct {
 func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
-		pageKey: o.NextTokenKey, bodies: newBodies(maxBody, largeBodies), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
+		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
 	a.lists, a.feedback = o.Lists, o.Feedback

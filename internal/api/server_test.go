@@ -234,6 +234,13 @@ func (k keysOf) Lookup(ctx context.Context, id, token string) (sigv4.Credential,
 	return c, nil
 }
 
+// claims are the headers of a request that says it is signed with a key.
+func claims(key, service string) http.Header {
+	at := time.Now().UTC().Format("20060102T150405Z")
+	return http.Header{"X-Amz-Date": {at}, "Authorization": {"AWS4-HMAC-SHA256 Credential=" + key + "/" + at[:8] + "/" + customerRegion + "/" + service +
+		"/aws4_request, SignedHeaders=host;x-amz-date, Signature=" + strings.Repeat("0", 64)}}
+}
+
 // chunked hides a body's length, so that the bound has to hold while it is read.
 type chunked struct{ io.Reader }
 
@@ -243,6 +250,7 @@ func TestLongBodyOfUnknownLength(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header = claims(rootAccessKey, "sms-voice")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

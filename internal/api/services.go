@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -19,14 +20,12 @@ import (
 
 const (
 	// servicePerSecond and serviceBurst are the requests that an account may make to
-	// each of the other services, at one node; what is asked without a signature
-	// counts as one more account.
+	// each of the other services, at one node, and the address of a client that makes
+	// requests without a signature.
 	servicePerSecond = 500
 	serviceBurst     = 500
-
-	// longerBodies is how many large bodies of one service whose requests may be
-	// longer than maxBody are in memory at once.
-	longerBodies = 4
+	// serviceClients is how many such addresses are remembered at least.
+	serviceClients = 5_000
 
 	headerS3RequestID = "x-amz-request-id"
 	signingNameS3     = "s3"
@@ -38,7 +37,8 @@ type front struct {
 	public   service.Public // nil where all requests have to be signed
 	verifier *sigv4.Verifier
 	bodies   *bodies
-	accounts sync.Map // *throttle.Limiter by account id
+	accounts sync.Map        // *throttle.Limiter by account id
+	clients  *throttle.Keyed // by address, of requests that are not signed
 }
 
 // serve takes services behind the port.
@@ -54,10 +54,10 @@ func (a *API) serve(services []service.Service, keys sigv4.Keys) {
 			f.verifier = sigv4.NewS3Verifier(keys, a.region)
 		}
 		if large, ok := s.(service.Large); ok && large.MaxBody() > maxBody {
-			f.bodies = newBodies(large.MaxBody(), longerBodies)
+			f.bodies = newBodies(large.MaxBody())
 		}
 		if public, ok := s.(service.Public); ok {
-			f.public = public
+			f.public, f.clients = public, throttle.NewKeyed(servicePerSecond, serviceBurst, serviceClients)
 			a.public = append(a.public, f)
 		}
 		a.fronts[name] = f
@@ -103,7 +103,22 @@ func (s *session) other() bool {
 // request is what the service sees of the request.
 func (s *session) request(body []byte) *service.Request {
 	r := s.r
-	return &service.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body}
+	return &service.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body, Client: client(r)}
+}
+
+// client is the address that a request came from: of IPv6 the network, which is the
+// client's own.
+func client(r *http.Request) string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	at := from.Addr().Unmap().WithZone("")
+	if at.Is6() {
+		network, _ := at.Prefix(64) // which any has
+		return network.String()
+	}
+	return at.String()
 }
 
 // serveOther answers a request for another service.
@@ -119,7 +134,7 @@ func (s *session) serveOther() {
 		answer, err = s.askUnsigned(s.r.Context())
 	} else {
 		var body *buffer
-		body, err = s.front.bodies.read(s.r)
+		body, err = s.front.bodies.read(s.r, s.known)
 		defer body.free()
 		if err == nil {
 			answer, err = s.ask(s.r.Context(), body.b)
@@ -157,10 +172,12 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 // askUnsigned has the service answer a request that needs no signature.
 func (s *session) askUnsigned(ctx context.Context) (service.Answer, error) {
 	s.operation = s.front.service.SigningName() + ":Public"
-	if err := s.front.take("", s.began); err != nil {
-		return service.Answer{}, err
+	r := s.request(nil)
+	if _, ok := s.front.clients.Allow(r.Client, s.began); !ok {
+		return service.Answer{}, &service.Exception{Code: exceptions[sms.KindThrottled], Status: http.StatusTooManyRequests,
+			Message: fmt.Sprintf("Rate exceeded: a client may make %d requests a second without a signature.", servicePerSecond)}
 	}
-	return s.front.public.AnswerPublic(ctx, s.request(nil))
+	return s.front.public.AnswerPublic(ctx, r)
 }
 
 // failOther answers an error as the service does.

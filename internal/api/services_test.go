@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -218,6 +220,68 @@ func TestServiceRate(t *testing.T) {
 	}
 	if throttled != 10 {
 		t.Errorf("%d of 510 requests at once were throttled, not 10", throttled)
+	}
+}
+
+// TestSlowBodies: connections that send long bodies slowly keep nobody's from being read,
+// least of all those of keys that there are not.
+func TestSlowBodies(t *testing.T) {
+	url, _ := startServer(t, func(o *api.Options) { o.Services = []service.Service{newEcho("firehose", 4<<20)} })
+	for key, connections := range map[string]int{"AKIANOBODY": 40, rootAccessKey: 4} {
+		for range connections {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			var head strings.Builder
+			claims(key, "firehose").Write(&head)
+			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n%s\r\n%s", head.String(), strings.Repeat("x", 20_000))
+		}
+	}
+	for range 5 {
+		got := request{target: "Echo.Say", service: "firehose", contentType: "application/x-amz-json-1.1", body: `{"text":"` + strings.Repeat("x", 50_000) + `"}`}.send(t, url)
+		if got.Status != http.StatusOK {
+			t.Fatalf("answered %d %q", got.Status, got.Exception)
+		}
+	}
+}
+
+// TestServiceRateOfClients: whoever makes many requests without a signature is refused
+// alone.
+func TestServiceRateOfClients(t *testing.T) {
+	now := time.Now()
+	var handler http.Handler
+	startServer(t, func(o *api.Options) {
+		o.Services, o.Now = []service.Service{newEcho("sns", 0)}, func() time.Time { return now }
+		handler = api.New(*o)
+	})
+	ask := func(from string) int {
+		r := httptest.NewRequest(http.MethodGet, "/open?token=right", nil)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	refused := 0
+	for i := range 510 {
+		if ask(fmt.Sprintf("192.0.2.1:%d", 1024+i)) == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused != 10 {
+		t.Errorf("%d of 510 requests at once were refused, not 10", refused)
+	}
+	for _, from := range []string{"192.0.2.2:1024", "[2001:db8::1]:1024", "a socket"} {
+		if code := ask(from); code != http.StatusAccepted {
+			t.Errorf("%s: answered %d", from, code)
+		}
+	}
+	for i := range 510 {
+		ask(fmt.Sprintf("[2001:db8::%x]:1024", i))
+	}
+	if code := ask("[2001:db8::ffff]:1024"); code != http.StatusTooManyRequests {
+		t.Errorf("another address of a network: answered %d", code)
 	}
 }
 

@@ -34,7 +34,7 @@ type session struct {
 
 // serve answers an operation: the first step that refuses ends it.
 func (s *session) serve() {
-	body, err := s.api.bodies.read(s.r)
+	body, err := s.api.bodies.read(s.r, s.known)
 	defer body.free()
 	if err != nil {
 		s.fail(err)
@@ -78,14 +78,21 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	return done, nil
 }
 
+func (s *session) verifier() *sigv4.Verifier {
+	if s.front != nil {
+		return s.front.verifier
+	}
+	return s.api.verifier
+}
+
+// known refuses a request that nobody signed whom the service knows, before its body is
+// read.
+func (s *session) known() error { return s.verifier().Claimed(s.r, s.began) }
+
 // authenticate fills in whose call it is.
 func (s *session) authenticate(body []byte) error {
 	a, c := s.api, &s.call
-	verifier := a.verifier
-	if s.front != nil {
-		verifier = s.front.verifier
-	}
-	credential, err := verifier.Verify(s.r, body, s.began)
+	credential, err := s.verifier().Verify(s.r, body, s.began)
 	if err != nil {
 		return err
 	}

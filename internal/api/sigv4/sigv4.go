@@ -102,21 +102,8 @@ func Service(h http.Header) string {
 //
 // A refusal is an *Error; any other error is a failure of Keys.
 func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (Credential, error) {
-	a, err := authorization(r.Header)
+	a, date, err := v.claim(r, now)
 	if err != nil {
-		return Credential{}, err
-	}
-	date, signed, err := requestTime(r.Header, a)
-	if err != nil {
-		return Credential{}, err
-	}
-	if err := checkSigned(r.Header, a); err != nil {
-		return Credential{}, err
-	}
-	if err := v.checkScope(a, date); err != nil {
-		return Credential{}, err
-	}
-	if err := checkSkew(signed, now); err != nil {
 		return Credential{}, err
 	}
 	var signs payload
@@ -128,15 +115,9 @@ func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (Credenti
 			return Credential{}, err
 		}
 	}
-	token := r.Header.Get("X-Amz-Security-Token")
-	cred, err := v.keys.Lookup(r.Context(), a.accessKeyID, token)
-	switch {
-	case errors.Is(err, ErrUnknownKey):
-		return Credential{}, refuse(UnrecognizedClient, "the access key or session token of the request is not valid")
-	case errors.Is(err, ErrExpiredToken):
-		return Credential{}, refuse(ExpiredToken, "the session token of the request has expired")
-	case err != nil:
-		return Credential{}, fmt.Errorf("look up access key: %w", err)
+	cred, err := v.lookup(r, a)
+	if err != nil {
+		return Credential{}, err
 	}
 	key := v.signing.get(cred, a.date, a.region, a.service)
 	want, err := sign(r, a, key, date, signs, v.s3)
@@ -146,6 +127,51 @@ func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (Credenti
 	if subtle.ConstantTimeCompare([]byte(a.signature), want[:]) != 1 {
 		return Credential{}, refuse(InvalidSignature,
 			"the signature is not the one that the request and the secret access key give; check the secret access key and how the request was signed")
+	}
+	return cred, nil
+}
+
+// Claimed refuses a request that Verify will refuse whatever its body is: one that is not
+// signed for this region and service and about now, or not with an access key that there
+// is. Whoever sent it does not have to have the key.
+//
+// Its errors are those of Verify.
+func (v *Verifier) Claimed(r *http.Request, now time.Time) error {
+	a, _, err := v.claim(r, now)
+	if err == nil {
+		_, err = v.lookup(r, a)
+	}
+	return err
+}
+
+// claim reads what a request says of its signature, without the body, and gives its date
+// as it enters the string to sign.
+func (v *Verifier) claim(r *http.Request, now time.Time) (a auth, date string, err error) {
+	if a, err = authorization(r.Header); err != nil {
+		return auth{}, "", err
+	}
+	date, signed, err := requestTime(r.Header, a)
+	if err != nil {
+		return auth{}, "", err
+	}
+	if err := checkSigned(r.Header, a); err != nil {
+		return auth{}, "", err
+	}
+	if err := v.checkScope(a, date); err != nil {
+		return auth{}, "", err
+	}
+	return a, date, checkSkew(signed, now)
+}
+
+func (v *Verifier) lookup(r *http.Request, a auth) (Credential, error) {
+	cred, err := v.keys.Lookup(r.Context(), a.accessKeyID, r.Header.Get("X-Amz-Security-Token"))
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		return Credential{}, refuse(UnrecognizedClient, "the access key or session token of the request is not valid")
+	case errors.Is(err, ErrExpiredToken):
+		return Credential{}, refuse(ExpiredToken, "the session token of the request has expired")
+	case err != nil:
+		return Credential{}, fmt.Errorf("look up access key: %w", err)
 	}
 	return cred, nil
 }
