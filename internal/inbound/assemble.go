@@ -17,6 +17,10 @@ const attempts = 16
 // errContended has a carrier send a part again that others were always quicker with.
 var errContended = errors.New("a message part was changed by others again and again")
 
+// errNoPlace is why a message cannot be made before it is looked at again: what is left
+// of others took all the places.
+var errNoPlace = errors.New("there was no place left for a message with this reference")
+
 // assemble puts a part to the others of its message, and makes the message when none is
 // missing.
 func (f *Flow) assemble(p part) (carrier.InboundOutcome, error) {
@@ -26,38 +30,56 @@ func (f *Flow) assemble(p part) (carrier.InboundOutcome, error) {
 		if err != nil {
 			return carrier.InboundOutcome{}, err
 		}
-		switch next(&p, w, before) {
+		switch s := next(&p, w, before, kept); s {
 		case stepDuplicate:
-			if kept {
+			if kept && !p.copied {
 				return carrier.InboundOutcome{Result: carrier.InboundKept}, nil
 			}
 			f.o.Metrics.Duplicates.WithLabelValues(p.Carrier).Inc()
 			return carrier.InboundOutcome{Result: carrier.InboundDuplicate}, nil
-		case stepKeep:
+		case stepRepeated:
+			if err = f.drop(w); err == nil {
+				f.o.Metrics.Duplicates.WithLabelValues(p.Carrier).Inc()
+				return carrier.InboundOutcome{Result: carrier.InboundDuplicate}, nil
+			}
+		case stepKeep, stepCopy:
+			p.copied = s == stepCopy
 			if others >= maxSenderParts {
 				err = f.makeRoom(p.From)
 			} else if err = f.keep(&p); err == nil {
 				kept = true
-				f.o.Metrics.Pending.Inc()
+				if w.find(&p, p.copied) == nil {
+					f.pending(1)
+				}
 			}
 		case stepStray:
-			err = f.drop(w)
+			err = f.drop(w.fresh())
 		case stepEnd:
-			_, err = f.make(w, before)
+			err = f.conclude(w, before)
 		case stepWhole:
-			if !slices.ContainsFunc(w, func(q part) bool { return q.Number == p.Number }) {
-				w = w.with(p)
+			parts := w.fresh()
+			if parts.find(&p, false) == nil {
+				p.copied = false
+				parts = parts.with(p)
 			}
 			var outcome carrier.InboundOutcome
-			if outcome, err = f.make(w, before); err == nil {
+			if outcome, err = f.make(parts, w, before); err == nil {
 				return outcome, nil
 			}
 		}
-		if err != nil && !errors.Is(err, store.ErrExists) {
+		if err != nil && !store.Overtaken(err) && !errors.Is(err, errNoPlace) {
 			return carrier.InboundOutcome{}, err
 		}
 	}
 	return carrier.InboundOutcome{}, errContended
+}
+
+// pending counts parts that come and go between two looks at all of them, on the node
+// that looks.
+func (f *Flow) pending(change int) {
+	if f.o.Sweeps == nil || f.o.Sweeps() {
+		f.o.Metrics.Pending.Add(float64(change))
+	}
 }
 
 // parts reads the parts of p's message that wait, what is left of messages with its key
@@ -80,8 +102,8 @@ func (f *Flow) parts(p *part) (w waiting, before made, others int, err error) {
 	return w, before, len(all), nil
 }
 
-// madeRows is how much of doneList is read at once: there is seldom more than one entry
-// with a key.
+// madeRows is how much of doneList is read at first: there is seldom more than one entry
+// with a key. Where there is, the second read is of all.
 const madeRows = 8
 
 // made reads what is left of messages with a key.
@@ -89,8 +111,9 @@ func (f *Flow) made(key int64) (made, error) {
 	ctx, cancel := read()
 	defer cancel()
 	all := made{}
-	for after := key - 1; ; {
-		page, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: doneList, After: after, Limit: madeRows})
+	after := key - 1
+	for _, limit := range [...]int{madeRows, 1 << partBits} {
+		page, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: doneList, After: after, Limit: limit})
 		if err != nil {
 			return nil, wrap("read which messages were made", err)
 		}
@@ -98,16 +121,17 @@ func (f *Flow) made(key int64) (made, error) {
 			if after = page[i].Key; messageOf(after) != key {
 				return all, nil
 			}
-			d := done{}
-			if err := json.Unmarshal(page[i].Doc, &d); err != nil {
+			d := done{at: page[i].At}
+			if err := json.Unmarshal(page[i].Doc, &d.marks); err != nil {
 				f.o.Log.Error("what is left of a message from a handset cannot be read", "error", err)
 			}
 			all[after] = d
 		}
-		if len(page) < madeRows {
-			return all, nil
+		if len(page) < limit {
+			break
 		}
 	}
+	return all, nil
 }
 
 // ofSender reads the parts that wait of a sender, as many as are looked at.
@@ -132,13 +156,14 @@ func (f *Flow) partIn(e *store.Entry) part {
 	return p
 }
 
-// keep writes a part that was not there.
+// keep writes a part that was not there. A copy takes the place of another one, which is
+// of a message that was made too.
 func (f *Flow) keep(p *part) error {
 	e, err := p.entry()
 	if err != nil {
 		return err
 	}
-	return f.o.Committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: e, Absent: true}}})
+	return f.o.Committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: e, Absent: !p.copied}}})
 }
 
 // drop deletes parts that wait.
@@ -147,7 +172,7 @@ func (f *Flow) drop(w waiting) error {
 	if err := f.o.Committer.Commit(&store.Change{Entries: deletes}); err != nil {
 		return err
 	}
-	f.o.Metrics.Pending.Sub(float64(kept))
+	f.pending(-kept)
 	return nil
 }
 
@@ -196,35 +221,50 @@ func (f *Flow) group(entries []store.Entry) []waiting {
 
 // end makes the message with this key of the parts that there are, if it is due.
 func (f *Flow) end(key int64, due func(waiting) bool) error {
-	before, err := f.made(key)
-	if err != nil {
-		return err
+	for range attempts {
+		before, err := f.made(key)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := read()
+		entries, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: pendingList, After: key, Limit: 1 << partBits})
+		cancel()
+		if err != nil {
+			return wrap("read message parts", err)
+		}
+		groups := f.group(entries)
+		if len(groups) == 0 || messageOf(groups[0][0].place) != key || !due(groups[0]) {
+			return nil
+		}
+		switch err = f.conclude(groups[0], before); {
+		case store.Overtaken(err):
+			return nil
+		case !errors.Is(err, errNoPlace):
+			return err
+		}
 	}
-	ctx, cancel := read()
-	defer cancel()
-	entries, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: pendingList, After: key, Limit: 1 << partBits})
-	if err != nil {
-		return wrap("read message parts", err)
+	return errContended
+}
+
+// conclude makes a message of the parts that wait, or deletes them where they are of
+// messages that were made.
+func (f *Flow) conclude(w waiting, before made) error {
+	if fresh := w.fresh(); len(fresh) == 0 || before.hasAll(fresh) {
+		return f.drop(w)
 	}
-	groups := f.group(entries)
-	if len(groups) == 0 || messageOf(groups[0][0].place) != key || !due(groups[0]) {
-		return nil
-	}
-	if before.hasAll(groups[0]) {
-		return f.drop(groups[0])
-	}
-	if _, err = f.make(groups[0], before); errors.Is(err, store.ErrExists) {
-		return nil
-	}
+	_, err := f.make(w.merged(), w, before)
 	return err
 }
 
-// make commits the message that these parts make, and takes them out of the list. Its
-// error is store.ErrExists where another has done so.
-func (f *Flow) make(w waiting, before made) (carrier.InboundOutcome, error) {
-	w = slices.DeleteFunc(slices.Clone(w), func(p part) bool { return !p.same(&w[0]) })
+// make commits the message that these parts make, and takes all that wait out of the
+// list. Its error is one of being overtaken (store.Overtaken) where another has made it
+// or has changed the opt-out list, and errNoPlace where it is to be tried again.
+func (f *Flow) make(w, all waiting, before made) (carrier.InboundOutcome, error) {
+	foreign := func(p part) bool { return !p.same(&w[0]) }
+	all = slices.DeleteFunc(slices.Clone(all), foreign)
+	w = slices.DeleteFunc(slices.Clone(w), foreign)
 	first := &w[0]
-	doc, err := json.Marshal(w.done())
+	doc, err := json.Marshal(w.marks())
 	if err != nil {
 		return carrier.InboundOutcome{}, fmt.Errorf("encode what is left of a message: %w", err)
 	}
@@ -234,9 +274,9 @@ func (f *Flow) make(w waiting, before made) (carrier.InboundOutcome, error) {
 	}
 	claim, ok := before.claim(key, w)
 	if !ok {
-		return carrier.InboundOutcome{}, errContended
+		return carrier.InboundOutcome{}, f.forget(before.oldest())
 	}
-	deletes, kept := w.deletes()
+	deletes, kept := all.deletes()
 	change := &store.Change{Entries: append(deletes, store.EntryWrite{Absent: true,
 		Entry: store.Entry{EntryKey: store.EntryKey{List: doneList, Key: claim}, At: f.o.Now(), Doc: doc}})}
 	in := carrier.Inbound{Carrier: first.Carrier, From: first.From, To: first.To}
@@ -252,11 +292,24 @@ func (f *Flow) make(w waiting, before made) (carrier.InboundOutcome, error) {
 	if err != nil {
 		return carrier.InboundOutcome{}, err
 	}
-	f.o.Metrics.Pending.Sub(float64(kept))
+	f.pending(-kept)
 	if !w.whole() {
 		f.o.Metrics.Incomplete.WithLabelValues(first.Carrier).Inc()
 		f.o.Log.Warn("message from a handset is incomplete", "carrier", first.Carrier, "account", outcome.Account,
 			"phone_number", outcome.PhoneNumber, "parts", len(w), "of", first.Total)
 	}
 	return outcome, nil
+}
+
+// forget deletes what is left of messages, to make room for others. All has to be read
+// again after it, because another node may do the same, and go on.
+func (f *Flow) forget(keys []int64) error {
+	change := &store.Change{}
+	for _, key := range keys {
+		change.Entries = append(change.Entries, store.EntryWrite{Delete: true, Entry: store.Entry{EntryKey: store.EntryKey{List: doneList, Key: key}}})
+	}
+	if err := f.o.Committer.Commit(change); err != nil {
+		return err
+	}
+	return errNoPlace
 }

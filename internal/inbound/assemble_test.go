@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -49,6 +50,11 @@ func TestOutOfOrderAndTwice(t *testing.T) {
 	}
 	if parts, made := r.waiting(); parts != 0 || made != 1 {
 		t.Errorf("%d parts wait, %d messages were made", parts, made)
+	}
+	r.clock.advance(2 * ReassemblyTimeout)
+	r.sweep()
+	if got := r.bodies(); len(got) != 1 {
+		t.Errorf("copies were published: %q", got)
 	}
 	if n := r.count(0, "heliograph_inbound_duplicate_parts_total"); n != 6 {
 		t.Errorf("%d duplicates were counted", n)
@@ -185,8 +191,10 @@ func TestNodes(t *testing.T) {
 	if got := r.bodies(); !slices.Equal(got, want) {
 		t.Errorf("published %q, want %q", got, want)
 	}
-	if parts, _ := r.waiting(); parts != 0 {
-		t.Errorf("%d parts wait", parts)
+	r.clock.advance(ReassemblyTimeout)
+	r.sweep()
+	if parts, made := r.waiting(); parts != 0 || made != 0 || len(r.bodies()) != len(want) {
+		t.Errorf("%d parts wait, %d messages are remembered, %d were published", parts, made, len(r.bodies()))
 	}
 }
 
@@ -279,5 +287,116 @@ func TestBoundOfASender(t *testing.T) {
 	other.From = "+14255550169"
 	if o := r.take(other); o.Result != carrier.InboundKept {
 		t.Errorf("another sender: %+v", o)
+	}
+}
+
+// TestBeginningUsedAgain: two messages with one reference have a part in common.
+func TestBeginningUsedAgain(t *testing.T) {
+	r := newRig(t, 1)
+	take := func(n int, body string) { r.take(pieceOf(n, 2, 7, body)) }
+	take(1, "x")
+	take(2, "y")
+	take(1, "x")
+	take(2, "z")
+	r.sweep()
+	if got, want := r.bodies(), []string{"xy"}; !slices.Equal(got, want) {
+		t.Fatalf("published %q, want %q: another part could come in the place of the copy", got, want)
+	}
+	r.clock.advance(copyTime)
+	r.sweep()
+	take(1, "x")
+	take(2, "y2")
+	take(1, "x") // ends the one before
+	take(2, "y3")
+	r.clock.advance(copyTime)
+	r.sweep()
+	if got, want := r.bodies(), []string{"xy", "xz", "xy2", "xy3"}; !slices.Equal(got, want) {
+		t.Errorf("published %q, want %q", got, want)
+	}
+	if n := r.count(0, "heliograph_inbound_incomplete_total"); n != 0 {
+		t.Errorf("%d incomplete messages were counted", n)
+	}
+	r.clock.advance(ReassemblyTimeout)
+	r.sweep()
+	if parts, made := r.waiting(); parts != 0 || made != 0 || len(r.bodies()) != 4 {
+		t.Errorf("%d parts wait, %d messages are remembered, %d were published", parts, made, len(r.bodies()))
+	}
+}
+
+// TestLateCopy: a part that is sent again late does not come into the next message.
+func TestLateCopy(t *testing.T) {
+	r := newRig(t, 1)
+	take := func(n int, body string) { r.take(pieceOf(n, 2, 7, body)) }
+	take(1, "a")
+	take(2, "b")
+	take(2, "b")
+	take(1, "c")
+	take(1, "a")
+	take(2, "d")
+	take(2, "b")
+	r.clock.advance(2 * ReassemblyTimeout)
+	r.sweep()
+	if got, want := r.bodies(), []string{"ab", "cd"}; !slices.Equal(got, want) {
+		t.Errorf("published %q, want %q", got, want)
+	}
+	if parts, _ := r.waiting(); parts != 0 {
+		t.Errorf("%d parts wait", parts)
+	}
+}
+
+// TestPlacesTaken: a handset that makes more messages with one reference than are
+// remembered loses none, and keeps nobody's from their end.
+func TestPlacesTaken(t *testing.T) {
+	r := newRig(t, 1)
+	const messages = 1<<partBits + 1
+	for i := range messages {
+		r.take(pieceOf(1, 2, 7, fmt.Sprint("a", i, " ")))
+		if o := r.take(pieceOf(2, 2, 7, fmt.Sprint("b", i))); o.Result != carrier.InboundPublished {
+			t.Fatalf("message %d: %+v", i, o)
+		}
+		r.clock.advance(time.Millisecond)
+	}
+	if _, made := r.waiting(); made > 1<<partBits {
+		t.Errorf("%d messages are remembered", made)
+	}
+	if o := r.take(pieceOf(2, 2, 7, "b512")); o.Result != carrier.InboundDuplicate {
+		t.Errorf("a part of the last one: %+v", o)
+	}
+	r.take(pieceOf(1, 2, 7, "more"))
+	for i := range 20 {
+		other := pieceOf(1, 2, 7, "other")
+		other.From = fmt.Sprint("+142555501", 40+i)
+		r.take(other)
+	}
+	r.clock.advance(ReassemblyTimeout)
+	r.sweep()
+	if parts, made := r.waiting(); parts != 0 || made != 21 {
+		t.Errorf("%d parts wait, %d messages are remembered", parts, made)
+	}
+	if got := r.bodies(); len(got) != messages+21 {
+		t.Errorf("%d were published", len(got))
+	}
+}
+
+// TestSweepGoesOn: a message that cannot be ended does not keep the sweep from the rest.
+func TestSweepGoesOn(t *testing.T) {
+	r := newRig(t, 1)
+	r.take(pieceOf(1, 2, 1, "made "))
+	r.take(pieceOf(2, 2, 1, "before"))
+	for i := range 3 {
+		r.take(pieceOf(1, 2, uint16(7+i), fmt.Sprint(i)))
+	}
+	r.clock.advance(ReassemblyTimeout)
+	r.engine.commits.Store(2)
+	err := r.nodes[0].Sweep(r.Context())
+	if parts, made := r.waiting(); !errors.Is(err, store.ErrUnavailable) || parts != 1 || made != 3 {
+		t.Errorf("%v: %d parts wait, %d messages are remembered", err, parts, made)
+	}
+	if n := r.count(0, "heliograph_inbound_parts_pending"); n != 1 {
+		t.Errorf("%d parts are shown to wait", n)
+	}
+	r.sweep()
+	if parts, made := r.waiting(); parts != 0 || made != 3 {
+		t.Errorf("%d parts wait, %d messages are remembered", parts, made)
 	}
 }

@@ -14,7 +14,8 @@
 // come in at another one. A message is made by whoever finds all of its parts there,
 // and the entry that it leaves in the list "inbound-done" can be made once only. That
 // entry also tells late copies of parts from the parts of another message with the same
-// reference. It lasts as long as a message waits for its parts: where they have not come
+// reference: they wait as copies, of which a message is made only together with other
+// parts. It lasts as long as a message waits for its parts: where they have not come
 // by then, what is there is taken for the message. In memory there are only the parts
 // that are being handled, of which there is a bound.
 //

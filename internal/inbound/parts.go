@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,18 +17,21 @@ import (
 	"heliograph/internal/store"
 )
 
-// The lists of the store. An entry of pendingList is a part: its key is a partKey, At
-// when it came, Mark the digest of its text, Doc the part. One of doneList stands for a
-// message that was made: its key is a messageKey with a place by its text in the lowest
-// bits, At when it was made, Doc the digests of its parts.
+// The lists of the store. An entry of pendingList is a part: its key is a messageKey with
+// the part's number, and copyBit for a copy, in the lowest bits; At when it came, Mark the
+// digest of its text, Doc the part. One of doneList stands for a message that was made:
+// its key is a messageKey with a place by its text in the lowest bits, At when it was
+// made, Doc the digests of its parts.
 var (
 	pendingList = store.ListID("inbound")
 	doneList    = store.ListID("inbound-done")
 )
 
-// partBits are the lowest bits of a key: the number of a part, which is at most 255.
+// partBits are the lowest bits of a key: the number of a part, which is at most 255, and
+// copyBit.
 const (
 	partBits   = 9
+	copyBit    = 1 << (partBits - 1)
 	senderBits = 27
 	setBits    = 63 - senderBits - partBits
 )
@@ -75,6 +79,7 @@ type part struct {
 	Total       int       `json:"total"`
 	Number      int       `json:"number"`
 	At          time.Time `json:"-"` // in the entry
+	copied      bool      // a message with its reference had the same text in this part
 	place       int64     // its key in the store; 0 where it is not there
 }
 
@@ -97,8 +102,11 @@ func (p *part) entry() (store.Entry, error) {
 	if err != nil {
 		return store.Entry{}, fmt.Errorf("encode a message part: %w", err)
 	}
-	key := store.EntryKey{List: pendingList, Key: messageKey(p) | int64(p.Number)}
-	return store.Entry{EntryKey: key, At: p.At, Mark: p.mark(), Doc: doc}, nil
+	key := messageKey(p) | int64(p.Number)
+	if p.copied {
+		key |= copyBit
+	}
+	return store.Entry{EntryKey: store.EntryKey{List: pendingList, Key: key}, At: p.At, Mark: p.mark(), Doc: doc}, nil
 }
 
 // readPart is the part of an entry. Its error comes with one that is of no message.
@@ -106,12 +114,35 @@ func readPart(e *store.Entry) (p part, err error) {
 	if err = json.Unmarshal(e.Doc, &p); err != nil {
 		p, err = part{}, fmt.Errorf("read a message part: %w", err)
 	}
-	p.At, p.place, p.Number = e.At, e.Key, int(e.Key-messageOf(e.Key))
+	p.At, p.place, p.Number, p.copied = e.At, e.Key, int(e.Key&(copyBit-1)), e.Key&copyBit != 0
 	return p, err
 }
 
-// waiting are the parts of a message that are in the store, by their numbers.
+// waiting are the parts of a message that are in the store, by their numbers; copies
+// come after the others.
 type waiting []part
+
+// fresh are the parts that are no copies.
+func (w waiting) fresh() waiting {
+	return slices.DeleteFunc(slices.Clone(w), func(p part) bool { return p.copied })
+}
+
+// merged is one part for each number: a copy only where there is no other.
+func (w waiting) merged() waiting {
+	all := slices.Clone(w)
+	slices.SortStableFunc(all, func(a, b part) int { return cmp.Compare(a.Number, b.Number) })
+	return slices.CompactFunc(all, func(a, b part) bool { return a.Number == b.Number })
+}
+
+// find is the part, or the copy, with p's number; nil for none.
+func (w waiting) find(p *part, copied bool) *part {
+	for i := range w {
+		if w[i].Number == p.Number && w[i].copied == copied {
+			return &w[i]
+		}
+	}
+	return nil
+}
 
 // text is that of the parts, in order. A character that was cut between two of them is
 // whole again if both are there.
@@ -139,38 +170,39 @@ func (w waiting) text() string {
 // whole reports whether no part is missing.
 func (w waiting) whole() bool { return len(w) > 0 && len(w) == w[0].Total }
 
-// since is when the first of the parts came.
+// since is when the first of the parts came, of copies only where there is nothing else.
 func (w waiting) since() time.Time {
-	at := w[0].At
-	for i := range w {
-		if w[i].At.Before(at) {
-			at = w[i].At
-		}
+	if fresh := w.fresh(); len(fresh) > 0 {
+		w = fresh
 	}
-	return at
+	return slices.MinFunc(w, byTime).At
 }
+
+// last is when the last of the parts came.
+func (w waiting) last() time.Time { return slices.MaxFunc(w, byTime).At }
+
+func byTime(a, b part) int { return a.At.Compare(b.At) }
 
 // with is w and another part.
-func (w waiting) with(p part) waiting {
-	all := append(slices.Clone(w), p)
-	slices.SortFunc(all, func(a, b part) int { return cmp.Compare(a.Number, b.Number) })
-	return all
+func (w waiting) with(p part) waiting { return append(waiting{p}, w...).merged() }
+
+// done is what is left of a message that was made: when that was, and the digests of its
+// parts by their numbers.
+type done struct {
+	at    time.Time
+	marks map[int]int64
 }
 
-// done is what is left of a message that was made: the digests of its parts by their
-// numbers.
-type done map[int]int64
-
-func (w waiting) done() done {
-	d := done{}
+func (w waiting) marks() map[int]int64 {
+	marks := map[int]int64{}
 	for i := range w {
-		d[w[i].Number] = w[i].mark()
+		marks[w[i].Number] = w[i].mark()
 	}
-	return d
+	return marks
 }
 
-func (d done) has(p *part) bool {
-	mark, ok := d[p.Number]
+func (d *done) has(p *part) bool {
+	mark, ok := d.marks[p.Number]
 	return ok && mark == p.mark()
 }
 
@@ -198,7 +230,7 @@ func (m made) hasAll(w waiting) bool {
 }
 
 // claim is the key in doneList for the message of these parts, which is always the same
-// for the same texts, unless there are others. ok is false where there are too many.
+// for the same texts, unless there are others. ok is false where all are taken.
 func (m made) claim(key int64, w waiting) (claim int64, ok bool) {
 	words := make([]string, len(w))
 	for i := range w {
@@ -214,42 +246,67 @@ func (m made) claim(key int64, w waiting) (claim int64, ok bool) {
 	return 0, false
 }
 
+// oldest is the half of the messages, by their keys in the list, that were made first.
+func (m made) oldest() []int64 {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b int64) int { return cmp.Or(m[a].at.Compare(m[b].at), cmp.Compare(a, b)) })
+	return keys[:(len(keys)+1)/2]
+}
+
 // step is what to do with a part that came.
 type step int
 
 const (
-	stepDuplicate step = iota + 1 // nothing: it was here before
+	stepDuplicate step = iota + 1 // nothing: it is there
 	stepKeep                      // put it to the others
+	stepCopy                      // put it to the others as a copy
 	stepWhole                     // make the message
-	stepEnd                       // make a message of those that wait: the part is of another one
+	stepEnd                       // end the message of those that wait: the part is of another one
 	stepStray                     // delete those that wait: they are of a message that was made
+	stepRepeated                  // delete the copies: with the part they are a message that came again
 )
 
 // next decides what becomes of a part, by the parts of its message that wait and by what
 // is left of those with its reference that were made. It is asked again after every step
-// but stepDuplicate and stepWhole: after stepKeep, because another node may have put the
-// last part, or made the message, meanwhile.
-func next(p *part, w waiting, m made) step {
-	if m.hasAll(w) {
+// but stepDuplicate, stepWhole and stepRepeated: after stepKeep, because another node may
+// have put the last part, or made the message, meanwhile. kept says that the part was put
+// there before by who asks.
+//
+// A part with the text that it had in a message that was made may be sent again, or be
+// the beginning of another message with the same reference. It waits as a copy: copies
+// alone make no message, and those that are needed to make one are taken into it after
+// a while (see Sweep), if no other part has come in their place.
+func next(p *part, w waiting, m made, kept bool) step {
+	fresh := w.fresh()
+	if m.hasAll(fresh) {
 		return stepStray
 	}
 	if len(w) > 0 && !w[0].same(p) {
 		return stepEnd // two messages have the same key
 	}
-	if i := slices.IndexFunc(w, func(q part) bool { return q.Number == p.Number }); i >= 0 {
+	if q := fresh.find(p, false); q != nil {
 		switch {
-		case w[i].mark() != p.mark():
+		case q.mark() != p.mark() && !m.has(p):
 			return stepEnd
-		case w.whole():
+		case q.mark() == p.mark() && fresh.whole():
 			return stepWhole
+		case q.mark() == p.mark():
+			return stepDuplicate
+		}
+	}
+	if !m.has(p) {
+		if len(fresh.with(*p)) == p.Total {
+			return stepWhole
+		}
+		return stepKeep
+	}
+	if q := w.find(p, true); q != nil && q.mark() == p.mark() {
+		if !kept && len(fresh) > 0 && w.merged().whole() {
+			return stepEnd // it is of one more message with the same text
 		}
 		return stepDuplicate
 	}
-	switch {
-	case m.has(p):
-		return stepDuplicate
-	case len(w)+1 == p.Total:
-		return stepWhole
+	if len(fresh) == 0 && w.with(*p).whole() {
+		return stepRepeated
 	}
-	return stepKeep
+	return stepCopy
 }

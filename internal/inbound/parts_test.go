@@ -17,32 +17,44 @@ func TestNext(t *testing.T) {
 	foreign := piece(1, "a")
 	foreign.To = "+12065550199"
 	whole := waiting{one, two, three}
-	left := func(w ...part) made { return made{1: waiting{three}.done(), 2: waiting(w).done()} }
+	left := func(w ...part) made { return made{1: {marks: waiting{three}.marks()}, 2: {marks: waiting(w).marks()}} }
+	copied := func(p part) part { p.copied = true; return p }
 	for _, tt := range []struct {
 		name string
 		p    part
 		w    waiting
 		made made
+		kept bool
 		want step
 	}{
-		{"the first to come", two, nil, nil, stepKeep},
-		{"another", one, waiting{two}, nil, stepKeep},
-		{"the last one", three, waiting{one, two}, nil, stepWhole},
-		{"the last one, not the last in order", two, waiting{one, three}, nil, stepWhole},
-		{"twice", two, waiting{one, two}, nil, stepDuplicate},
-		{"twice, and another node put the last one", two, whole, nil, stepWhole},
-		{"late", two, nil, left(whole...), stepDuplicate},
-		{"late, of a message that was incomplete", one, nil, left(two), stepKeep},
-		{"a reference that is used again", piece(1, "x"), nil, left(whole...), stepKeep},
-		{"the next part of that", piece(2, "y"), waiting{piece(1, "x")}, left(whole...), stepKeep},
-		{"the last part of that", piece(3, "z"), waiting{piece(1, "x"), piece(2, "y")}, left(whole...), stepWhole},
-		{"a reference that is used again too early", piece(1, "x"), waiting{one, two}, nil, stepEnd},
-		{"two messages with one key", one, waiting{foreign}, nil, stepEnd},
-		{"put while another node made the message", one, waiting{one}, left(whole...), stepStray},
-		{"the same, when the next message comes", piece(2, "y"), waiting{one, three}, left(whole...), stepStray},
-		{"some of two messages", one, waiting{one, three}, left(one), stepDuplicate},
+		{"the first to come", two, nil, nil, false, stepKeep},
+		{"another", one, waiting{two}, nil, false, stepKeep},
+		{"the last one", three, waiting{one, two}, nil, false, stepWhole},
+		{"the last one, not the last in order", two, waiting{one, three}, nil, false, stepWhole},
+		{"twice", two, waiting{one, two}, nil, false, stepDuplicate},
+		{"twice, and another node put the last one", two, whole, nil, false, stepWhole},
+		{"late", two, nil, left(whole...), false, stepCopy},
+		{"late, twice", two, waiting{copied(two)}, left(whole...), false, stepDuplicate},
+		{"late, beside another copy", two, waiting{copied(piece(2, "x"))}, left(whole...), false, stepCopy},
+		{"late, while another message comes", two, waiting{piece(2, "x")}, left(whole...), false, stepCopy},
+		{"the last of a message that comes again", three, waiting{copied(one), copied(two)}, left(whole...), false, stepRepeated},
+		{"new beside copies", piece(3, "z"), waiting{copied(one), copied(two)}, left(whole...), false, stepKeep},
+		{"the same, put", piece(3, "z"), waiting{piece(3, "z"), copied(one), copied(two)}, left(whole...), true, stepDuplicate},
+		{"in the place of a copy", piece(1, "x"), waiting{piece(3, "z"), copied(one), copied(two)}, left(whole...), false, stepKeep},
+		{"the last one, with a copy in another's place", piece(1, "x"), waiting{piece(2, "y"), piece(3, "z"), copied(two)}, left(whole...), false, stepWhole},
+		{"a copy that makes it whole, put", two, waiting{piece(1, "x"), piece(3, "z"), copied(two)}, left(whole...), true, stepDuplicate},
+		{"a third message with that text", two, waiting{piece(1, "x"), piece(3, "z"), copied(two)}, left(whole...), false, stepEnd},
+		{"late, of a message that was incomplete", one, nil, left(two), false, stepKeep},
+		{"a reference that is used again", piece(1, "x"), nil, left(whole...), false, stepKeep},
+		{"the next part of that", piece(2, "y"), waiting{piece(1, "x")}, left(whole...), false, stepKeep},
+		{"the last part of that", piece(3, "z"), waiting{piece(1, "x"), piece(2, "y")}, left(whole...), false, stepWhole},
+		{"a reference that is used again too early", piece(1, "x"), waiting{one, two}, nil, false, stepEnd},
+		{"two messages with one key", one, waiting{foreign}, nil, false, stepEnd},
+		{"put while another node made the message", one, waiting{one}, left(whole...), false, stepStray},
+		{"the same, when the next message comes", piece(2, "y"), waiting{one, three}, left(whole...), false, stepStray},
+		{"some of two messages", one, waiting{one, three}, left(one), false, stepDuplicate},
 	} {
-		if got := next(&tt.p, tt.w, tt.made); got != tt.want {
+		if got := next(&tt.p, tt.w, tt.made, tt.kept); got != tt.want {
 			t.Errorf("%s: step %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -60,15 +72,20 @@ func TestClaim(t *testing.T) {
 	if another, _ := m.claim(key, other); another == first {
 		t.Error("two messages claim the same key")
 	}
-	m[first] = done{}
+	m[first] = done{at: time.UnixMilli(5)}
 	if next, ok := m.claim(key, w); !ok || next == first || messageOf(next) != key {
 		t.Errorf("beside another it claims %x", next)
 	}
 	for i := range int64(1) << partBits {
-		m[key|i] = done{}
+		if _, there := m[key|i]; !there {
+			m[key|i] = done{at: time.UnixMilli(10 + i)}
+		}
 	}
 	if _, ok := m.claim(key, w); ok {
 		t.Error("there is no room for it")
+	}
+	if oldest := m.oldest(); len(oldest) != 1<<partBits/2 || oldest[0] != first {
+		t.Errorf("%d are the oldest, %x the first of them", len(oldest), oldest[0])
 	}
 }
 

@@ -2,6 +2,8 @@ package inbound
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -18,6 +20,11 @@ const (
 	// settleTime is how long a message of which every part is there is left to those
 	// who put the last one.
 	settleTime = 5 * time.Second
+	// copyTime is how long a message of which every part is there, but some as copies
+	// only, is left to others in their place.
+	copyTime = 30 * time.Second
+	// maxErrors is how many errors of a sweep are told.
+	maxErrors = 10
 )
 
 func (f *Flow) sweep(ctx context.Context) {
@@ -40,36 +47,52 @@ func (f *Flow) sweep(ctx context.Context) {
 }
 
 // Sweep makes messages of the parts that have waited for the others for the whole
-// Timeout, and of those whose last part came to a node that went away then. It deletes
-// what is left of messages that were made that long ago.
+// Timeout, of those whose last part came to a node that went away then, and of those that
+// are whole with copies. It deletes what is left of messages that were made that long
+// ago. A message that cannot be ended does not keep it from the others: the error says
+// what came of all of them.
 func (f *Flow) Sweep(ctx context.Context) error {
 	now := f.o.Now()
-	due := func(w waiting) bool {
-		waited := now.Sub(w.since())
-		return waited >= f.o.Timeout || w.whole() && waited >= settleTime
-	}
-	parts := 0
+	errs := []error{f.forgetOld(ctx, now)}
+	failed, parts := 0, 0
 	err := f.scan(ctx, pendingList, func(page []store.Entry, full bool) (read int, err error) {
 		groups := f.group(page)
 		if full && len(groups) > 1 {
 			groups = groups[:len(groups)-1] // the rest of it is on the next page
 		}
+		due := func(w waiting) bool { return w.due(now, f.o.Timeout) }
 		for _, w := range groups {
 			read += len(w)
-			if due(w) {
-				if err := f.end(messageOf(w[0].place), due); err != nil {
-					return read, err
-				}
-			} else {
+			if !due(w) {
 				parts += len(w)
+				continue
+			}
+			if err := f.end(messageOf(w[0].place), due); err != nil {
+				parts += len(w)
+				if failed++; failed <= maxErrors {
+					errs = append(errs, err)
+				}
 			}
 		}
-		return read, nil
+		return read, ctx.Err()
 	})
-	if err != nil {
-		return err
+	if failed > maxErrors {
+		errs = append(errs, fmt.Errorf("%d more messages", failed-maxErrors))
 	}
-	f.o.Metrics.Pending.Set(float64(parts))
+	if err == nil {
+		f.o.Metrics.Pending.Set(float64(parts))
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// due reports whether a message is made of the parts that there are.
+func (w waiting) due(now time.Time, timeout time.Duration) bool {
+	settled := now.Sub(w.last())
+	return now.Sub(w.since()) >= timeout || w.fresh().whole() && settled >= settleTime || w.merged().whole() && settled >= copyTime
+}
+
+// forgetOld deletes what is left of messages that were made a Timeout ago.
+func (f *Flow) forgetOld(ctx context.Context, now time.Time) error {
 	return f.scan(ctx, doneList, func(page []store.Entry, _ bool) (int, error) {
 		change := &store.Change{}
 		for i := range page {
