@@ -190,8 +190,8 @@ func (f *Flow) handle(j *job) {
 	if j.in.Total > 1 {
 		outcome, err = f.assemble(partOf(&j.in))
 	} else {
-		outcome, err = f.finish(message{carrier: j.in.Carrier, from: j.in.From, text: j.in.Text, beginning: true,
-			account: account, number: number}, &store.Change{})
+		outcome, err = f.finishAlone(message{carrier: j.in.Carrier, from: j.in.From, text: j.in.Text, beginning: true,
+			account: account, number: number})
 	}
 	if err != nil {
 		f.o.Log.Error("message from a handset cannot be kept; its carrier is asked to send it again", "carrier", j.in.Carrier, "error", err)
