@@ -76,6 +76,8 @@ func (c migrateCommand) whatNow(s *session, dir string) error {
 		{credentials.File, "the root access key; every process over the same database needs this file"},
 		{credentials.KeysFile, "makes MessageIds; every process over the same database needs this file"},
 		{"events", "the built-in event log; a process goes on with its own"},
+		{"firehose", "records that delivery streams took and have not delivered; a process delivers its own"},
+		{"streams", "files that delivery streams delivered"},
 		{"*.receipts", "receipts that a simulator still has to give; a process gives its own"},
 	} {
 		found, err := filepath.Glob(filepath.Join(dir, f.pattern))

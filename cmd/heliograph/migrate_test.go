@@ -59,13 +59,13 @@ func TestMigrateWhatNow(t *testing.T) {
 	if out := now(migrateCommand{From: "postgres:///x"}); !strings.Contains(out, "There is no file keys") || !strings.Contains(out, "set database to sqlite") {
 		t.Errorf("%s", out)
 	}
-	for _, name := range []string{"credentials", "keys", "sim.receipts", "events"} {
+	for _, name := range []string{"credentials", "keys", "sim.receipts", "events", "firehose", "streams"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	out := now(migrateCommand{To: "postgres:///x"})
-	for _, want := range []string{"  credentials   the root", "  keys          makes", "  sim.receipts  receipts", "  events        the built-in", "set database to its URL"} {
+	for _, want := range []string{"  credentials   the root", "  keys          makes", "  sim.receipts  receipts", "  events        the built-in", "  firehose      records that delivery streams took", "  streams       files", "set database to its URL"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
