@@ -74,5 +74,6 @@ type texts struct{ accept *accept.Service }
 
 func (t texts) Send(ctx context.Context, account *resources.Snapshot, m sns.TextMessage) (string, error) {
 	return t.accept.Send(ctx, account, accept.Request{Destination: m.Destination, OriginationIdentity: m.OriginationIdentity, Body: m.Body,
-		MessageType: m.Type, MaxPrice: m.MaxPrice, CountryParameters: m.CountryParameters})
+		MessageType: m.Type, MaxPrice: m.MaxPrice, CountryParameters: m.CountryParameters,
+		IdempotencyKey: m.IdempotencyKey})
 }

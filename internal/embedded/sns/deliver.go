@@ -51,7 +51,7 @@ func (p *subscriber) deliver(ctx context.Context, to target, item *destination.I
 // hand gives the message to the endpoint.
 func (p *subscriber) hand(ctx context.Context, to target, item *destination.Item, m *message) (outcome, error) {
 	if to.subscription.Protocol == protocolSMS {
-		return p.text(ctx, to, m)
+		return p.text(ctx, to, item, m)
 	}
 	what, err := p.post(ctx, to, item, m)
 	if err != nil {
@@ -89,10 +89,12 @@ func (p *subscriber) post(ctx context.Context, to target, item *destination.Item
 	return what, err
 }
 
-// text sends the message as a text message to the endpoint's number.
-func (p *subscriber) text(ctx context.Context, to target, m *message) (outcome, error) {
+// text sends the message as a text message to the endpoint's number, once however often
+// it is delivered.
+func (p *subscriber) text(ctx context.Context, to target, item *destination.Item, m *message) (outcome, error) {
 	t, err := textMessage(to.subscription.Endpoint, m)
 	if err == nil {
+		t.IdempotencyKey = fmt.Sprintf("subscription %s, message %d of slot %d", p.id, item.Seq, item.Slot)
 		_, err = p.Sender.Send(ctx, to.account, t)
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -12,12 +13,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"heliograph/internal/destination"
 	"heliograph/internal/sms"
 )
 
@@ -227,6 +230,72 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestOrderAfterFailures: what one handset wrote comes in its order when some of it fails
+// at first, and what others wrote is not held up.
+func TestOrderAfterFailures(t *testing.T) {
+	r, h := newRig(t), newHook(t)
+	r.topic()
+	r.confirmed("http", h.URL, "Attributes.entry.1.key", "RawMessageDelivery", "Attributes.entry.1.value", "true")
+	type written struct {
+		OriginationNumber string
+		N                 int
+	}
+	of := func(n received) (w written) {
+		if err := json.Unmarshal([]byte(n.body), &w); err != nil {
+			t.Error(err)
+		}
+		return w
+	}
+	var mu sync.Mutex
+	failed := map[int]int{}
+	h.answers(func(n received) int {
+		mu.Lock()
+		defer mu.Unlock()
+		// The first, and others further on, fail at first; 8 for good.
+		w := of(n)
+		if failed[w.N]++; w.N%3 == 0 && failed[w.N] <= 2 {
+			return http.StatusServiceUnavailable
+		} else if w.N == 8 {
+			return http.StatusBadRequest
+		}
+		return http.StatusOK
+	})
+	for _, begin := range []int{0, 10} {
+		parameters := []string{"TopicArn", topicARN}
+		for i := range 10 {
+			at := fmt.Sprintf("PublishBatchRequestEntries.member.%d.", i+1)
+			parameters = append(parameters, at+"Id", fmt.Sprint(i), at+"Message", fmt.Sprintf(`{"originationNumber":"+1206555019%d","n":%d}`, i%2, begin+i))
+		}
+		r.must("PublishBatch", parameters...)
+	}
+	r.eventually("all", func() bool { return len(h.take(kindNotification)) == 19 })
+	last := map[string]int{}
+	for _, n := range h.take(kindNotification) {
+		w := of(n)
+		if before, any := last[w.OriginationNumber]; any && w.N < before {
+			t.Errorf("%d came after %d", w.N, before)
+		}
+		last[w.OriginationNumber] = w.N
+	}
+}
+
+// TestOrderOfBatch: a batch is begun by the failures of the first about each subject.
+func TestOrderOfBatch(t *testing.T) {
+	p := &subscriber{struggles: map[place]*struggle{{0, 1}: {failures: 2}, {0, 4}: {failures: 1}, {0, 5}: {failures: 9}}}
+	var batch []destination.Item
+	for seq, from := range map[int64]string{1: "a", 2: "b", 3: "a", 4: "", 5: "b", 6: "a", 7: ""} {
+		batch = append(batch, destination.Item{Seq: seq, JSON: fmt.Appendf(nil, `{"originationNumber":"%s"}`, from)})
+	}
+	slices.SortFunc(batch, func(a, b destination.Item) int { return cmp.Compare(a.Seq, b.Seq) })
+	var got []int64
+	for _, i := range p.order(batch) {
+		got = append(got, batch[i].Seq)
+	}
+	if want := []int64{2, 5, 7, 4, 1, 3, 6}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // TestSlowSubscriber: an endpoint that takes longer than a publication gets each message
 // once all the same.
 func TestSlowSubscriber(t *testing.T) {
@@ -298,6 +367,20 @@ func TestTextSubscription(t *testing.T) {
 	r.eventually("the text message", func() bool { return len(r.sent()) == 1 })
 	if m := r.sent()[0]; m.Body != "for phones" || m.Destination != "+12065550199" || m.Type != sms.Promotional {
 		t.Errorf("%+v", m)
+	}
+	// Whatever is delivered again is sent with the same key.
+	p := r.subscribers.Publisher(account, arn[strings.LastIndexByte(arn, ':')+1:])
+	for _, at := range []place{{1, 7}, {1, 7}, {2, 7}, {1, 8}} {
+		if err := p.Publish(t.Context(), []destination.Item{{JSON: []byte("{}"), At: time.Now(), Slot: at.slot, Seq: at.seq}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys := map[string]bool{}
+	for _, m := range r.sent() {
+		keys[m.IdempotencyKey] = true
+	}
+	if len(r.sent()) != 5 || len(keys) != 4 || keys[""] {
+		t.Errorf("%d text messages with the keys %v", len(r.sent()), keys)
 	}
 	r.refuse(sms.Invalid(sms.ReasonMaximumSizeExceeded, "MessageBody", "Too long."))
 	r.publish("too long")

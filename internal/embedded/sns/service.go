@@ -31,6 +31,9 @@ type TextMessage struct {
 	Type                sms.MessageType
 	MaxPrice            string // USD
 	CountryParameters   map[string]string
+	// IdempotencyKey is the same when a message to a subscription is delivered again;
+	// empty for a message to a phone number.
+	IdempotencyKey string
 }
 
 // Sender accepts text messages; its errors are those of accept.Service.Send.

@@ -18,8 +18,9 @@ import (
 )
 
 // parallel is how many messages are on their way to one subscription at once. They are
-// begun in their order, and those about one text message or from one handset wait for
-// one another. Beyond that there is no order, as in a standard topic of Amazon SNS.
+// begun in their order, and those about one text message or from one handset wait until
+// the one before is taken or refused for good. Beyond that there is no order, as in a
+// standard topic of Amazon SNS.
 const parallel = 16
 
 // failuresInRow is after how many failures without a success between them no further
@@ -99,6 +100,7 @@ type delivery struct {
 	// What came of it, when done is closed.
 	outcome outcome
 	err     error
+	held    bool // it failed because the one before it did
 }
 
 type outcome int
@@ -156,9 +158,11 @@ func (p *subscriber) Publish(ctx context.Context, batch []destination.Item) erro
 					return
 				}
 			}
-			if collected++; d.outcome == failed {
+			switch collected++; {
+			case d.held:
+			case d.outcome == failed:
 				failures++
-			} else {
+			default:
 				failures = 0
 			}
 		}
@@ -198,7 +202,8 @@ func (p *subscriber) filter(v *sms.Subscription) (*filter.Policy, error) {
 	return p.policy, nil
 }
 
-// order is that in which a batch is begun: by how often each failed.
+// order is that in which a batch is begun: by how often each failed, or the first of
+// those about the same.
 func (p *subscriber) order(batch []destination.Item) []int {
 	order := make([]int, len(batch))
 	for i := range order {
@@ -207,13 +212,19 @@ func (p *subscriber) order(batch []destination.Item) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.struggles) > 0 {
-		failures := func(i int) int {
-			if s := p.struggles[placeOf(&batch[i])]; s != nil {
-				return s.failures
+		failures := make([]int, len(batch))
+		bySubject := map[string]int{}
+		for i := range batch {
+			subject := subjectOf(batch[i].JSON)
+			n, known := bySubject[subject]
+			if s := p.struggles[placeOf(&batch[i])]; !known && s != nil {
+				n = s.failures
 			}
-			return 0
+			if failures[i] = n; subject != "" {
+				bySubject[subject] = n
+			}
 		}
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(failures(a), failures(b)) })
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(failures[a], failures[b]) })
 	}
 	return order
 }
@@ -248,7 +259,8 @@ func (p *subscriber) settled(at place, o outcome) {
 }
 
 // begin begins a delivery as soon as there is room, or gives the one under way; nil
-// where ctx ends before. It is made when the one before it, if any, is over.
+// where ctx ends before. It is made when the one before it, if any, is over, and fails
+// where that one failed.
 func (p *subscriber) begin(ctx context.Context, to target, item *destination.Item, before *delivery) *delivery {
 	at := placeOf(item)
 	p.mu.Lock()
@@ -273,7 +285,10 @@ func (p *subscriber) begin(ctx context.Context, to target, item *destination.Ite
 			<-p.free
 		}()
 		if before != nil {
-			<-before.done
+			if <-before.done; before.outcome == failed {
+				d.outcome, d.err, d.held = failed, before.err, true
+				return
+			}
 		}
 		// It is not ctx's: what was begun is finished.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTime)
