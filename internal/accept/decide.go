@@ -68,7 +68,7 @@ func (v *Service) decide(ctx context.Context, s *resources.Snapshot, r Request, 
 	route = v.simulated(destination, route)
 	cut, ok := v.carriers.Cut(route.Carrier)
 	if !ok {
-		return decision{}, fmt.Errorf("origination identity %s belongs to carrier %q, which is not configured", route.Identity, route.Carrier)
+		return decision{}, fmt.Errorf("origination identity %s belongs to carrier %q, which is not configured", cmp.Or(route.IdentityID, string(route.Kind)), route.Carrier)
 	}
 	text, err := encode.SplitWith(r.Body, cut)
 	if err != nil {

@@ -192,7 +192,7 @@ func TestOrderOfChecks(t *testing.T) {
 func TestCarrierThatIsNotConfigured(t *testing.T) {
 	d := newDesk(t, nil)
 	_, err := d.send(Request{Destination: inFrance, Body: "hello", OriginationIdentity: numberLost})
-	if _, ok := sms.AsError(err); ok || err == nil || !strings.Contains(err.Error(), `"gone"`) {
+	if _, ok := sms.AsError(err); ok || err == nil || !strings.Contains(err.Error(), `"gone"`) || !strings.Contains(err.Error(), numberLost) || strings.Contains(err.Error(), "33600000001") {
 		t.Errorf("%v", err)
 	}
 	d.isEmpty(t)
