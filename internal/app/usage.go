@@ -11,6 +11,7 @@ import (
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
 	"heliograph/internal/nodes"
+	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/usage"
 	"heliograph/internal/usage/cloudwatch"
@@ -141,7 +142,7 @@ func (s *service) tellSpendOnce(ctx context.Context, metrics *cloudwatch.Metrics
 	if err != nil {
 		return err
 	}
-	return metrics.Put(ctx, usage.Spends(used), at)
+	return metrics.Put(ctx, usage.Spends(used, accountIDs(s.directory)...), at)
 }
 
 var spendGauges = map[string]described{
@@ -161,14 +162,17 @@ func (g *gauges) collectSpend(set func(described, float64, ...string)) {
 	if err != nil {
 		return
 	}
-	type of struct{ account, channel string }
-	spent := map[of]sms.Money{}
-	for _, s := range usage.Spends(used) {
-		spent[of{s.Account, s.Channel}] = s.Amount
-	}
-	for _, account := range g.directory.Inventory().Accounts.All() {
-		for channel, d := range spendGauges {
-			set(d, spent[of{account.ID, channel}].Dollars(), account.ID)
+	for _, s := range usage.Spends(used, accountIDs(g.directory)...) {
+		if d, ok := spendGauges[s.Channel]; ok {
+			set(d, s.Amount.Dollars(), s.Account)
 		}
 	}
+}
+
+func accountIDs(d *resources.Directory) []string {
+	var ids []string
+	for _, account := range d.Inventory().Accounts.All() {
+		ids = append(ids, account.ID)
+	}
+	return ids
 }

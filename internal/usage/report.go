@@ -104,10 +104,16 @@ type Spend struct {
 	Amount           sms.Money
 }
 
-// Spends adds up what was billed, by account and channel: of those alone that sent
-// anything, whatever it cost.
-func Spends(usage []store.Usage) []Spend {
+// Spends adds up what was billed, by account and channel. Besides those that sent
+// anything, whatever it cost, each of accounts has its spend on every channel: 0 where
+// nothing was sent.
+func Spends(usage []store.Usage, accounts ...string) []Spend {
 	sums := map[[2]string]sms.Money{}
+	for _, account := range accounts {
+		for _, channel := range Channels {
+			sums[[2]string{account, channel}] = 0
+		}
+	}
 	for _, u := range usage {
 		sums[[2]string{u.Account, u.Channel}] += u.Amount()
 	}

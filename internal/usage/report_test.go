@@ -69,13 +69,21 @@ func TestSpends(t *testing.T) {
 	used := func(account, channel, country string, s store.Sums) store.Usage {
 		return store.Usage{UsageKey: store.UsageKey{Account: account, Month: "2026-11", Channel: channel, Country: country}, Sums: s}
 	}
-	got := Spends([]store.Usage{
+	rows := []store.Usage{
 		used(customer, ChannelVoice, "GB", store.Sums{Parts: 1, Price: 5}),
 		used(customer, ChannelText, "GB", store.Sums{Parts: 1, Price: 10}),
 		used(customer, ChannelText, "US", store.Sums{Parts: 1, Price: 20, FeeParts: 1, Fee: 3}),
 		used("000000000001", ChannelText, "US", store.Sums{Parts: 2}),
-	})
-	if diff := cmp.Diff([]Spend{{"000000000001", ChannelText, 0}, {customer, ChannelText, 33}, {customer, ChannelVoice, 5}}, got); diff != "" {
+	}
+	if diff := cmp.Diff([]Spend{{"000000000001", ChannelText, 0}, {customer, ChannelText, 33}, {customer, ChannelVoice, 5}}, Spends(rows)); diff != "" {
+		t.Error(diff)
+	}
+	// At the start of a month an account has sent nothing, and has spent nothing.
+	if diff := cmp.Diff([]Spend{{customer, ChannelText, 0}, {customer, ChannelVoice, 0}}, Spends(nil, customer)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]Spend{{"000000000001", ChannelText, 0}, {"000000000001", ChannelVoice, 0}, {customer, ChannelText, 33}, {customer, ChannelVoice, 5}},
+		Spends(rows, customer, "000000000001")); diff != "" {
 		t.Error(diff)
 	}
 }
