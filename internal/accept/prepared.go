@@ -90,11 +90,24 @@ func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decisio
 		p.entries = append(p.entries, store.EntryWrite{Entry: store.Entry{
 			EntryKey: store.EntryKey{List: pendingFeedback, Key: int64(m.ID)}, At: m.AcceptedAt}})
 	}
-	if n := s.PhoneNumbers.Get(m.Route.IdentityID); n != nil && n.Value.TwoWay.Enabled && !p.filtered {
-		if key, ok := sms.DigitsKey(m.Destination); ok {
-			p.entries = append(p.entries, store.EntryWrite{Entry: store.Entry{
-				EntryKey: store.EntryKey{List: store.ListID("conversation", m.Account, n.Value.Number), Key: key}, At: m.AcceptedAt, Mark: int64(m.ID)}})
-		}
+	if !p.filtered {
+		p.entries = append(p.entries, Conversation(s, m, m.Route, m.AcceptedAt)...)
 	}
 	return p, nil
+}
+
+// Conversation is what is written with a message that route takes from at on: that it
+// is the last one to its recipient from a number whose two-way messaging is on. Of other
+// origination identities nothing is.
+func Conversation(s *resources.Snapshot, m *sms.Message, route sms.Route, at time.Time) []store.EntryWrite {
+	n := s.PhoneNumbers.Get(route.IdentityID)
+	if n == nil || !n.Value.TwoWay.Enabled {
+		return nil
+	}
+	recipient, ok := sms.DigitsKey(m.Destination)
+	if !ok {
+		return nil
+	}
+	return []store.EntryWrite{{Entry: store.Entry{
+		EntryKey: store.EntryKey{List: store.ListID("conversation", m.Account, n.Value.Number), Key: recipient}, At: at, Mark: int64(m.ID)}}}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -156,6 +157,37 @@ func TestEntriesOfASend(t *testing.T) {
 	}
 	if pending, conversation = entries(d.accepted(t, Request{Destination: inCanada, OriginationIdentity: numberShort, Body: "hello"}), "54321"); pending != nil || conversation != nil {
 		t.Errorf("two-way is off: feedback %+v, conversation %+v", pending, conversation)
+	}
+}
+
+// A message that another member of its pool takes over is the last one from that.
+func TestConversationOfAMovedMessage(t *testing.T) {
+	d := newDesk(t, nil)
+	twoWay := func(id string) {
+		d.change(t, func(tx *resources.Tx) {
+			n := tx.PhoneNumbers.Get(id).Value
+			n.TwoWay.Enabled = true
+			tx.PhoneNumbers.Put(id, n)
+		})
+	}
+	m := d.accepted(t, Request{Destination: inUS, OriginationIdentity: numberUS, Body: "hello"})
+	later := m.AcceptedAt.Add(time.Minute)
+	to := sms.Route{Kind: sms.IdentityPhoneNumber, Identity: "+447700900001", IdentityID: numberGB}
+	if got := Conversation(d.account(), m, to, later); got != nil {
+		t.Errorf("two-way is off: %+v", got)
+	}
+	twoWay(numberUS)
+	if got := Conversation(d.account(), m, to, later); got != nil {
+		t.Errorf("two-way is off for the other number: %+v", got)
+	}
+	twoWay(numberGB)
+	digits, _ := sms.DigitsKey(inUS)
+	want := []store.EntryWrite{{Entry: store.Entry{EntryKey: store.EntryKey{List: store.ListID("conversation", customer, "+447700900001"), Key: digits}, At: later, Mark: int64(m.ID)}}}
+	if diff := cmp.Diff(want, Conversation(d.account(), m, to, later)); diff != "" {
+		t.Error(diff)
+	}
+	if got := Conversation(d.account(), m, sms.Route{Kind: sms.IdentitySenderID, Identity: "BRAND"}, later); got != nil {
+		t.Errorf("from a sender ID: %+v", got)
 	}
 }
 

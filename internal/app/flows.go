@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"heliograph/internal/accept"
 	"heliograph/internal/carrier"
@@ -41,7 +42,7 @@ func (s *service) openFlows(ctx context.Context) error {
 		RecipientInterval:   s.cfg.RecipientInterval,
 		TransactionalPolicy: queue.Policy(s.cfg.LostOutcomes.Transactional),
 		PromotionalPolicy:   queue.Policy(s.cfg.LostOutcomes.Promotional),
-		FailoverAfter:       s.cfg.FailoverAfter, Reroute: s.reroute,
+		FailoverAfter:       s.cfg.FailoverAfter, Reroute: s.reroute, Moved: s.moved,
 		Metrics: queue.NewMetrics(s.metrics.registry), Log: s.log, Now: now,
 	})
 	s.optOuts = optout.NewChecker(s.lists)
@@ -86,6 +87,14 @@ func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
 		return sms.Route{}, false
 	}
 	return s.accept.Reroute(account, m, now)
+}
+
+func (s *service) moved(m *sms.Message, to sms.Route, at time.Time) []store.EntryWrite {
+	account := s.directory.Account(m.Account)
+	if account == nil {
+		return nil
+	}
+	return accept.Conversation(account, m, to, at)
 }
 
 // remember keeps accepted messages in memory for what follows them.

@@ -122,6 +122,9 @@ func (s *shard) hand(routes map[*entry]*sms.Route, messages map[*entry]*sms.Mess
 			Moved: true, Announce: !e.announced, Description: "The carrier of the first origination identity is down; another identity of the pool sends the message.",
 			Account: m.Account, ConfigurationSet: m.ConfigurationSet, At: now,
 		})
+		if s.q.o.Moved != nil {
+			change.Entries = append(change.Entries, s.q.o.Moved(m, *routes[e], now)...)
+		}
 	}
 	if err := s.q.o.Committer.Commit(change); err != nil {
 		s.q.o.Log.Error("messages cannot be moved to another identity", "carrier", s.name, "messages", len(leaving), "error", err)

@@ -54,6 +54,8 @@ type Options struct {
 	// moved to other identities.
 	FailoverAfter time.Duration
 	Reroute       Rerouter
+	// Moved is what is written besides with a message that another identity takes over; nil for nothing.
+	Moved func(m *sms.Message, to sms.Route, at time.Time) []store.EntryWrite
 	// Memory is how many messages are kept in memory, or thereabouts, 0 for the
 	// default; the rest of the lanes is in the store alone.
 	Memory  int

@@ -226,7 +226,16 @@ func TestPoolMessagesMoveWhenTheirCarrierIsDown(t *testing.T) {
 	reroute := func(m *sms.Message, now sms.Route) (sms.Route, bool) {
 		return sms.Route{Identity: "+492", Kind: sms.IdentityPhoneNumber, PoolID: "pool-1", Carrier: "two", Lane: "other", Why: "moved"}, now.PoolID == "pool-1"
 	}
-	r := newRig(t, "", []carrier.Carrier{one, two}, func(o *queue.Options) { o.Reroute = reroute })
+	entry := func(m *sms.Message, to sms.Route) store.Entry {
+		key, _ := sms.DigitsKey(m.Destination)
+		return store.Entry{EntryKey: store.EntryKey{List: store.ListID("with", to.Identity), Key: key}, Mark: int64(m.ID)}
+	}
+	moved := func(m *sms.Message, to sms.Route, at time.Time) []store.EntryWrite {
+		e := entry(m, to)
+		e.At = at.UTC().Truncate(time.Millisecond)
+		return []store.EntryWrite{{Entry: e}}
+	}
+	r := newRig(t, "", []carrier.Carrier{one, two}, func(o *queue.Options) { o.Reroute, o.Moved = reroute, moved })
 	pooled := func(m *sms.Message) { m.Route.PoolID = "pool-1" }
 	ids := r.send(message(to(1), pooled), message(to(2)), message(to(3), pooled))
 	eventually(t, "pooled messages leave through the other carrier", func() bool { return len(two.got()) == 2 })
@@ -238,6 +247,16 @@ func TestPoolMessagesMoveWhenTheirCarrierIsDown(t *testing.T) {
 	}
 	if got := one.got(); len(got) != 0 {
 		t.Errorf("the carrier that is down got %d parts", len(got))
+	}
+	for i, id := range ids {
+		want := entry(&sms.Message{ID: id, Destination: to(i + 1)}, sms.Route{Identity: "+492"})
+		found, err := r.engine.(store.Lists).Entries(t.Context(), []store.EntryKey{want.EntryKey})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := found[0]; (e != nil) != (i != 1) || e != nil && (e.Mark != want.Mark || e.At.IsZero()) {
+			t.Errorf("with the move of message %d is written %+v", i+1, e)
+		}
 	}
 	one.setUp(true)
 	eventually(t, "the other waits for its own", func() bool { return r.statuses(ids[1]) == "QUEUED SUCCESSFUL. " })
