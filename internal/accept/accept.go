@@ -175,19 +175,8 @@ func (v *Service) send(ctx context.Context, s *resources.Snapshot, r Request, t 
 	if r.Trace != nil {
 		decided = v.now()
 	}
-	change := &store.Change{}
-	p.Into(change)
-	if repeat != nil {
-		change.Entries = append(change.Entries, repeat.entry(p.message))
-	}
-	if err := v.committer.Commit(change); err != nil {
-		p.Abandon()
-		if repeat != nil && errors.Is(err, store.ErrExists) {
-			if first, failed := v.firstOf(ctx, repeat, now); failed != nil || first != "" {
-				return first, failed
-			}
-		}
-		return "", refusal(err)
+	if first, err = v.commit(ctx, p, repeat, now); err != nil || first != "" {
+		return first, err
 	}
 	m := p.message
 	if r.Trace != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"heliograph/internal/sms"
@@ -21,13 +20,12 @@ const IdempotencyLife = 24 * time.Hour
 // ID, At its acceptance, and Doc tells whether the same was asked for.
 //
 // Of requests that come at the same time with one key, at whatever nodes, one is
-// accepted, because its entry may only be put where there is none; the others are
-// answered what that one was. An entry that is too old is put over: of several that find
-// the same old one at the same moment more than one may be accepted.
+// accepted, because its entry may only be put where there is none, or over the one that
+// was found to be too old; the others are answered what that one was.
 type repetition struct {
 	key    store.EntryKey
-	digest []byte // of the idempotency key and the request
-	over   bool   // there is an entry that is too old
+	digest []byte       // of the idempotency key and the request
+	old    *store.Entry // that is too old, if there is one
 }
 
 // idempotencyList is where an account's answers are.
@@ -67,7 +65,7 @@ func (v *Service) firstOf(ctx context.Context, again *repetition, now time.Time)
 		return "", fmt.Errorf("look the idempotency key up: %w", err)
 	}
 	e := found[0]
-	if again.over = e != nil && expired(e, now); e == nil || again.over {
+	if again.old = e; e == nil || expired(e, now) {
 		return "", nil
 	}
 	id := v.messageID.Format(sms.ID(e.Mark))
@@ -82,40 +80,47 @@ func expired(e *store.Entry, now time.Time) bool { return now.Sub(e.At) >= Idemp
 
 // entry is what is written with the message that the request is answered with.
 func (r *repetition) entry(m *sms.Message) store.EntryWrite {
-	return store.EntryWrite{Entry: store.Entry{EntryKey: r.key, At: m.AcceptedAt, Mark: int64(m.ID), Doc: r.digest}, Absent: !r.over}
+	return store.EntryWrite{Entry: store.Entry{EntryKey: r.key, At: m.AcceptedAt, Mark: int64(m.ID), Doc: r.digest}}.Over(r.old)
 }
 
-const (
-	// forgetRows is how many entries are looked at, and at most deleted in one change.
-	forgetRows = 500
-	// forgetSpare is how long their deletion may wait for others to share a transaction.
-	forgetSpare = 100 * time.Millisecond
-)
+// commitAttempts is how often a message is committed whose request's entry is found
+// neither as it was read nor with an answer: one that was too old is deleted now and then.
+const commitAttempts = 4
+
+// commit makes a message durable, unless its request turns out to be the repetition of
+// one that was accepted meanwhile: then it answers what that was.
+func (v *Service) commit(ctx context.Context, p *Prepared, again *repetition, now time.Time) (first string, err error) {
+	for range commitAttempts {
+		change := &store.Change{}
+		p.Into(change)
+		if again != nil {
+			change.Entries = append(change.Entries, again.entry(p.message))
+		}
+		if err = v.committer.Commit(change); err == nil {
+			return "", nil
+		}
+		if again == nil || !store.Overtaken(err) {
+			break
+		}
+		if first, failed := v.firstOf(ctx, again, now); failed != nil || first != "" {
+			p.Abandon()
+			return first, failed
+		}
+	}
+	p.Abandon()
+	return "", refusal(err)
+}
 
 // ForgetRepetitions deletes what is known of an account's requests by idempotency keys
 // that have expired. It reads the account's list from one end to the other, which is as
 // long as the account sent messages with keys since the last time and in the day before;
-// one node at a time should do it, now and then.
+// one node at a time should do it, now and then. A request that puts over an old entry
+// meanwhile is not forgotten with it.
 func (v *Service) ForgetRepetitions(ctx context.Context, account string) error {
-	now, scan := v.now(), store.EntryScan{List: idempotencyList(account), After: math.MinInt64, Limit: forgetRows}
-	for {
-		found, err := v.entries.EntriesAfter(ctx, scan)
-		if err != nil {
-			return fmt.Errorf("read idempotency keys: %w", err)
-		}
-		change := &store.Change{}
-		for i := range found {
-			if scan.After = found[i].Key; expired(&found[i], now) {
-				change.Entries = append(change.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: found[i].EntryKey}, Delete: true})
-			}
-		}
-		if len(change.Entries) > 0 {
-			if err := v.committer.CommitWithin(forgetSpare, change); err != nil {
-				return fmt.Errorf("delete idempotency keys: %w", err)
-			}
-		}
-		if len(found) < scan.Limit || ctx.Err() != nil {
-			return ctx.Err()
-		}
+	now := v.now()
+	_, err := store.Forget(ctx, v.entries, v.committer, idempotencyList(account), func(e *store.Entry) bool { return expired(e, now) })
+	if err != nil {
+		return fmt.Errorf("forget idempotency keys: %w", err)
 	}
+	return nil
 }

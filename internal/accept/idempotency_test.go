@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -67,9 +68,20 @@ func TestRefusedRequestsAreNotRemembered(t *testing.T) {
 	}
 }
 
-// Of many at once one is accepted, and all are answered alike.
+// Of many at once one is accepted, and all are answered alike, also where there is an
+// entry that is too old.
 func TestIdempotentSendsAtOnce(t *testing.T) {
-	d := newDesk(t, nil)
+	t.Run("the first", func(t *testing.T) { sendAtOnce(t, newDesk(t, nil)) })
+	t.Run("a day later", func(t *testing.T) {
+		d := newDesk(t, nil)
+		old := newRepetition(customer, Request{Destination: inUS, Body: "hello", IdempotencyKey: "once"})
+		d.put(t, old.entry(&sms.Message{ID: 1, AcceptedAt: d.now()}))
+		d.sleep(IdempotencyLife)
+		sendAtOnce(t, d)
+	})
+}
+
+func sendAtOnce(t *testing.T, d *desk) {
 	const senders = 64
 	var mu sync.Mutex
 	answers := map[string]int{}
@@ -98,7 +110,7 @@ func TestIdempotentSendsAtOnce(t *testing.T) {
 // are.
 func TestForgetRepetitions(t *testing.T) {
 	d := newDesk(t, nil)
-	const old = forgetRows + 10
+	const old = 510
 	keys := func() (n int) {
 		for after := int64(math.MinInt64); ; n++ {
 			found, err := d.engine.EntriesAfter(t.Context(), store.EntryScan{List: idempotencyList(customer), After: after, Limit: 1})
@@ -139,5 +151,67 @@ func TestForgetRepetitions(t *testing.T) {
 	}
 	if id, err := d.send(r); err != nil || id != first {
 		t.Errorf("answered %q, %v", id, err)
+	}
+}
+
+// meanwhile does something once, right after entries were read.
+type meanwhile struct {
+	stored Entries
+	do     func()
+}
+
+func (m *meanwhile) Entries(ctx context.Context, keys []store.EntryKey) ([]*store.Entry, error) {
+	defer m.once()
+	return m.stored.Entries(ctx, keys)
+}
+
+func (m *meanwhile) EntriesAfter(ctx context.Context, scan store.EntryScan) ([]store.Entry, error) {
+	defer m.once()
+	return m.stored.EntriesAfter(ctx, scan)
+}
+
+func (m *meanwhile) once() {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+}
+
+// Keys are forgotten while requests with them come: neither is a request forgotten that
+// has just been accepted, nor one refused whose old entry has just been deleted.
+func TestForgetMeanwhile(t *testing.T) {
+	var m *meanwhile
+	d := newDesk(t, func(o *Options) {
+		m = &meanwhile{stored: o.Entries}
+		o.Entries = m
+	})
+	r := Request{Destination: inUS, Body: "hello", IdempotencyKey: "key"}
+	send := func() string {
+		t.Helper()
+		id, err := d.send(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	forget := func() {
+		t.Helper()
+		if err := d.ForgetRepetitions(t.Context(), customer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := send()
+	d.sleep(IdempotencyLife)
+	var second string
+	m.do = func() { second = send() }
+	forget()
+	if again := send(); second == "" || second == first || again != second {
+		t.Errorf("answered %q, then %q, then %q", first, second, again)
+	}
+	d.sleep(IdempotencyLife)
+	m.do = forget
+	third := send()
+	if again := send(); third == second || again != third {
+		t.Errorf("answered %q, then %q, then %q", second, third, again)
 	}
 }
