@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxSearched is how many lines a request searches; there is a token for the others.
-	maxSearched = 50_000
+	maxSearched = 10_000
 	// maxStreams is how many streams a request may name.
 	maxStreams = 100
 )
@@ -65,6 +65,9 @@ func (s *Service) filterLogEvents(ctx context.Context, c *service.Caller, in *fi
 		return nil, err
 	}
 	out := &filterLogEventsOutput{Events: []filteredLogEvent{}, Searched: []struct{}{}}
+	if wanted == nil {
+		return out, nil
+	}
 	searched, size := 0, 0
 	var last store.LogPlace
 	for line, err := range s.lines(ctx, scan, chunk) {
@@ -89,7 +92,7 @@ func (s *Service) filterLogEvents(ctx context.Context, c *service.Caller, in *fi
 }
 
 // search is what has to be read for a request, and whether a stream is one of those
-// that it wants.
+// that it wants; nil where no stream can be.
 func (s *Service) search(ctx context.Context, c *service.Caller, g group, in *filterLogEventsInput) (scan store.LogScan, wanted func(stream) bool, err error) {
 	from, err := moment("startTime", in.Start)
 	if err != nil {
@@ -117,7 +120,10 @@ func (s *Service) search(ctx context.Context, c *service.Caller, g group, in *fi
 	case len(in.Streams) > 0:
 		return s.searchStreams(ctx, g, scan, in.Streams)
 	}
-	begin, end := span(in.Prefix)
+	begin, end, possible := span(in.Prefix)
+	if !possible {
+		return scan, nil, nil
+	}
 	scan.From, scan.To = later(scan.From, begin), earlier(end, scan.To)
 	return scan, func(of stream) bool { return in.Prefix == "" || strings.HasPrefix(of.String(), in.Prefix) }, nil
 }

@@ -14,6 +14,7 @@ import (
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/sqlite"
+	"heliograph/internal/throttle"
 )
 
 const customer = "111122223333"
@@ -26,6 +27,19 @@ type world struct {
 	directory *resources.Directory
 	service   *Service
 	now       time.Time // of requests
+	reads     *reads
+	rates     map[string]*throttle.Keyed // that the service would have
+}
+
+// reads counts how often lines are read.
+type reads struct {
+	store.Lists
+	n int
+}
+
+func (r *reads) LogEvents(ctx context.Context, scan store.LogScan) ([]store.LogEvent, error) {
+	r.n++
+	return r.Lists.LogEvents(ctx, scan)
 }
 
 func start(t *testing.T) *world {
@@ -53,7 +67,9 @@ func start(t *testing.T) *world {
 	if err := w.directory.EnsureAccount(ctx, customer, resources.Production); err != nil {
 		t.Fatal(err)
 	}
-	w.service = New(w.directory, engine, "aws", "us-east-1")
+	w.reads = &reads{Lists: engine}
+	w.service = New(w.directory, w.reads, "aws", "us-east-1")
+	w.rates, w.service.rates = w.service.rates, nil // the clock stands still
 	return w
 }
 

@@ -1,6 +1,7 @@
 package cloudwatchlogs
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 // Exceptions of the service (Amazon CloudWatch Logs API reference).
@@ -19,6 +21,7 @@ const (
 	alreadyExists    = "ResourceAlreadyExistsException"
 	limitExceeded    = "LimitExceededException"
 	tooManyTags      = "TooManyTagsException"
+	throttling       = "ThrottlingException"
 )
 
 // Service is the embedded CloudWatch Logs. It is a service.Service.
@@ -27,11 +30,25 @@ type Service struct {
 	directory         *resources.Directory
 	lists             store.Lists
 	partition, region string
+	rates             map[string]*throttle.Keyed // by action, of accounts
 }
+
+// readings are the requests a second that an account may make to the operations that
+// read lines, at one node, and readingBurst how many of them at once. Each may search
+// thousands of lines.
+var readings = map[string]float64{"logs:FilterLogEvents": 10, "logs:GetLogEvents": 25, "logs:DescribeLogStreams": 25}
+
+const (
+	readingBurst    = 50
+	readingAccounts = 10_000 // whose rates are remembered at least
+)
 
 // New makes the service of an installation whose ARNs are of a partition and region.
 func New(directory *resources.Directory, lists store.Lists, partition, region string) *Service {
-	s := &Service{directory: directory, lists: lists, partition: partition, region: region}
+	s := &Service{directory: directory, lists: lists, partition: partition, region: region, rates: map[string]*throttle.Keyed{}}
+	for action, perSecond := range readings {
+		s.rates[action] = throttle.NewKeyed(perSecond, readingBurst, readingAccounts)
+	}
 	s.JSON = service.NewJSON("logs", "Logs_20140328",
 		service.Handle("CreateLogGroup", s.createLogGroup),
 		service.Handle("DescribeLogGroups", s.describeLogGroups),
@@ -49,6 +66,17 @@ func New(directory *resources.Directory, lists store.Lists, partition, region st
 		service.Handle("FilterLogEvents", s.filterLogEvents),
 	)
 	return s
+}
+
+// Answer is part of service.Service.
+func (s *Service) Answer(ctx context.Context, c *service.Caller, r *service.Request) (service.Answer, error) {
+	action, _ := s.Operation(r)
+	if rate := s.rates[action]; rate != nil {
+		if _, ok := rate.Allow(c.AccountID, c.Now); !ok {
+			return service.Answer{}, refuse(throttling, "Rate exceeded: the account may make %g requests a second to this operation.", readings[action])
+		}
+	}
+	return s.JSON.Answer(ctx, c, r)
 }
 
 // nothing is the answer of operations that answer with no document.

@@ -41,18 +41,43 @@ func parseStream(name string) (stream, bool) {
 	return s, err == nil && wrong == nil && n >= 0 && s.String() == name
 }
 
-// span is the time in which the streams of a prefix lie, as far as it says; zero
-// times are no bounds.
-func span(prefix string) (from, to time.Time) {
-	const length = len(streamPrefix + time.DateOnly)
-	if len(prefix) < length {
-		return
+// span is the time in which the streams of a prefix lie, as far as it says; zero times
+// are no bounds. It is false for a prefix that the names of no streams have.
+func span(prefix string) (from, to time.Time, ok bool) {
+	if strings.HasPrefix(streamPrefix, prefix) {
+		return time.Time{}, time.Time{}, true
 	}
-	at, err := time.Parse(time.DateOnly, strings.TrimPrefix(prefix[:length], streamPrefix))
-	if err != nil {
-		return
+	rest, ok := strings.CutPrefix(prefix, streamPrefix)
+	if !ok {
+		return time.Time{}, time.Time{}, false
 	}
-	return at, at.Add(day)
+	date := rest[:min(len(rest), len(time.DateOnly))]
+	if slot := rest[len(date):]; slot != "" {
+		n, err := strconv.Atoi(cmp.Or(slot[1:], "0"))
+		if slot[0] != '/' || err != nil || "/"+strconv.Itoa(n) != slot && slot != "/" {
+			return time.Time{}, time.Time{}, false
+		}
+	}
+	return dates(date)
+}
+
+// dates are the days whose dates begin with a prefix.
+func dates(prefix string) (from, to time.Time, ok bool) {
+	year := prefix[:min(len(prefix), len("2006"))]
+	first, err := strconv.Atoi(year + "0000"[len(year):])
+	last, wrong := strconv.Atoi(year + "9999"[len(year):])
+	if err != nil || wrong != nil || first < 0 {
+		return time.Time{}, time.Time{}, false
+	}
+	from, to = time.Date(first, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(last+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	if year == prefix {
+		return from, to, true
+	}
+	for ; from.Before(to) && !strings.HasPrefix(from.Format(time.DateOnly), prefix); from = from.Add(day) {
+	}
+	for ; from.Before(to) && !strings.HasPrefix(to.Add(-day).Format(time.DateOnly), prefix); to = to.Add(-day) {
+	}
+	return from, to, from.Before(to)
 }
 
 // described is a stream with its first and its last line.
@@ -182,7 +207,7 @@ func (s *Service) describeLogStreams(ctx context.Context, c *service.Caller, in 
 		}
 		return by
 	}
-	from, to := span(in.Prefix)
+	from, to, possible := span(in.Prefix)
 	start := from
 	if in.Descending {
 		start = to
@@ -199,6 +224,9 @@ func (s *Service) describeLogStreams(ctx context.Context, c *service.Caller, in 
 		}
 	}
 	out := &describeLogStreamsOutput{Streams: []logStream{}}
+	if !possible {
+		return out, nil
+	}
 	var last described
 	for all, err := range s.streams(ctx, g.list, start, in.Descending) {
 		if err != nil {

@@ -87,6 +87,93 @@ func TestDescribeLogStreams(t *testing.T) {
 	}
 }
 
+// TestPrefixes: what a prefix says of time is what its streams have, and where no stream
+// can have it nothing is read.
+func TestPrefixes(t *testing.T) {
+	w := start(t)
+	w.must("CreateLogGroup", `{"logGroupName":"g"}`, nil)
+	for days := range 60 {
+		w.publish("g", days%3, int64(days+1), noon.AddDate(0, 0, -days), "line")
+	}
+	var all describeLogStreamsOutput
+	names := func(prefix string) (all []string) {
+		t.Helper()
+		token := ""
+		for {
+			var out describeLogStreamsOutput
+			w.must("DescribeLogStreams", fmt.Sprintf(`{"logGroupName":"g","logStreamNamePrefix":%q,"nextToken":%q}`, prefix, token), &out)
+			for _, s := range out.Streams {
+				all = append(all, s.Name)
+			}
+			if token = out.NextToken; token == "" {
+				return all
+			}
+		}
+	}
+	every := names("")
+	if len(every) != 60 {
+		t.Fatalf("there are %d streams", len(every))
+	}
+	whole := every[0]
+	for i := range len(whole) + 1 {
+		var want []string
+		for _, name := range every {
+			if strings.HasPrefix(name, whole[:i]) {
+				want = append(want, name)
+			}
+		}
+		if got := names(whole[:i]); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, not %v", whole[:i], got, want)
+		}
+	}
+	for _, prefix := range []string{"x", "heliographs", "heliograph/x", whole + "x", "heliograph/2026-00", "heliograph/2026-1x", "heliograph/2026-02-30",
+		"heliograph/2026-02-01x", "heliograph/2026-02-01/x", "heliograph/2026-02-01/01", "heliograph/2026-02-01/+1", "heliograph/2026-02-01/0/"} {
+		for _, operation := range []string{"DescribeLogStreams", "FilterLogEvents"} {
+			w.reads.n = 0
+			w.must(operation, fmt.Sprintf(`{"logGroupName":"g","logStreamNamePrefix":%q}`, prefix), &all)
+			if w.reads.n != 0 {
+				t.Errorf("%s %s reads %d times", operation, prefix, w.reads.n)
+			}
+		}
+	}
+	for _, prefix := range []string{"heliograph/1", "heliograph/2027", "heliograph/2026-09", "heliograph/2025-12-3"} {
+		for _, descending := range []bool{false, true} {
+			w.reads.n = 0
+			w.must("DescribeLogStreams", fmt.Sprintf(`{"logGroupName":"g","logStreamNamePrefix":%q,"descending":%v}`, prefix, descending), &all)
+			if len(all.Streams) != 0 || w.reads.n > 3*3 {
+				t.Errorf("%s gives %v after %d reads", prefix, all.Streams, w.reads.n)
+			}
+		}
+	}
+}
+
+func TestReadingRate(t *testing.T) {
+	w := start(t)
+	w.must("CreateLogGroup", `{"logGroupName":"g"}`, nil)
+	w.service.rates = w.rates
+	for operation, perSecond := range map[string]int{"FilterLogEvents": 10, "DescribeLogStreams": 25} {
+		passed := func(calls int) (n int) {
+			for range calls {
+				switch code := w.call(operation, `{"logGroupName":"g"}`, nil); code {
+				case "":
+					n++
+				case throttling:
+				default:
+					t.Fatal(code)
+				}
+			}
+			return n
+		}
+		if n := passed(60); n != readingBurst {
+			t.Errorf("%s: %d of 60 at once passed", operation, n)
+		}
+		w.now = w.now.Add(time.Second)
+		if n := passed(60); n != perSecond {
+			t.Errorf("%s: %d passed after a second", operation, n)
+		}
+	}
+}
+
 func FuzzTokens(f *testing.F) {
 	for _, seed := range []string{"f/1/2", "b/253402300799999/-9223372036854775808", "1-2-3", "heliograph/2026-03-01/0", "heliograph/2026-03-01/-1", described{}.token()} {
 		f.Add(seed)
