@@ -46,8 +46,17 @@ type feed struct {
 // entry is an event on its way. JSON is nil where it has still to be rendered.
 type entry struct {
 	seq    int64
+	bytes  int // of its content, as far as is known
 	item   Item
 	handed time.Time
+}
+
+// held is how many bytes of content it has in memory.
+func (e *entry) held() int {
+	if e.item.Content == nil {
+		return 0
+	}
+	return e.bytes
 }
 
 func keyOf(account, set, name string) string { return account + "/" + set + "/" + name }
@@ -110,6 +119,10 @@ func (f *feed) first() (entry, bool) {
 func (r *Router) hand(f *feed, e entry) {
 	r.feeds[f.key] = f // it may have been tidied away since it was looked up
 	if f.attached {
+		if r.held+e.held() > queuedBytes {
+			e.item = Item{}
+		}
+		r.held += e.held()
 		f.queue = append(f.queue, e)
 		r.pending++
 	} else {
@@ -119,6 +132,25 @@ func (r *Router) hand(f *feed, e entry) {
 		f.lag = append(f.lag, e.seq)
 	}
 	r.startWorker(f)
+}
+
+// leave counts entries off that are queued or in flight no more. The caller holds mu.
+func (r *Router) leave(entries []entry) {
+	r.pending -= len(entries)
+	for i := range entries {
+		r.held -= entries[i].held()
+	}
+}
+
+// full is how many of the entries, of at most limit, make a batch.
+func full(entries []entry, limit int) int {
+	bytes := 0
+	for i := range entries[:min(limit, len(entries))] {
+		if bytes += entries[i].bytes; bytes >= publishBytes {
+			return i + 1
+		}
+	}
+	return min(limit, len(entries))
 }
 
 // detach sends the entries given and after them what is queued to the lag. The
@@ -136,7 +168,7 @@ func (r *Router) detach(f *feed, before []entry, why error, now time.Time) {
 		}
 	}
 	f.lag = append(lag, f.lag...)
-	r.pending -= len(f.queue)
+	r.leave(f.queue)
 	f.queue = nil
 	f.lastErr = why
 	if f.attached {
@@ -165,7 +197,7 @@ func (r *Router) expire(now time.Time) {
 	for _, f := range r.feeds {
 		if len(f.inflight) > 0 && now.Sub(f.started) > r.o.Wait+patience {
 			inflight := f.inflight
-			r.pending -= len(inflight)
+			r.leave(inflight)
 			f.inflight = nil
 			r.detach(f, inflight, fmt.Errorf("no answer within %v", r.o.Wait+patience), now)
 		}

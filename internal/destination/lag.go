@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"heliograph/internal/sms"
@@ -21,8 +22,8 @@ func (r *Router) drain(f *feed) {
 	commits := f.commits
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*r.o.Wait)
-	defer cancel()
 	batches, err := r.o.Log.LagBatches(ctx, f.key, r.o.Slot, lagBatches)
+	cancel()
 	definition, exists := r.definitionOf(f)
 	progress := false
 	switch {
@@ -39,7 +40,10 @@ func (r *Router) drain(f *feed) {
 		r.mu.Unlock()
 		return
 	default:
-		progress, err = r.publishLag(ctx, f, batches)
+		if !r.loads.take(publishBytes, r.stop) {
+			return
+		}
+		progress, err = r.publishLag(f, batches)
 	}
 	r.mu.Lock()
 	f.paused = false
@@ -138,8 +142,12 @@ func (r *Router) dropLag(f *feed, batches []store.LagBatch) error {
 
 // publishLag publishes the first of the batches, as many as make one
 // publication, and takes what was published out of the store's lag. progress
-// reports that it got smaller.
-func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBatch) (progress bool, err error) {
+// reports that it got smaller. It gives the bytes back that were taken of the budget.
+func (r *Router) publishLag(f *feed, batches []store.LagBatch) (progress bool, err error) {
+	taken := publishBytes
+	defer func() { r.loads.give(taken) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*r.o.Wait)
+	defer cancel()
 	r.mu.Lock()
 	size := f.size
 	r.mu.Unlock()
@@ -158,9 +166,23 @@ func (r *Router) publishLag(ctx context.Context, f *feed, batches []store.LagBat
 		}
 		seqs = seqs[:size]
 	}
-	loaded, err := r.loadEvents(ctx, seqs)
+	loaded, through, err := r.loadEvents(ctx, seqs)
 	if err != nil {
 		return false, err
+	}
+	seqs = slices.DeleteFunc(seqs, func(seq int64) bool {
+		if seq > through {
+			remaining[seq] = true
+		}
+		return seq > through
+	})
+	bytes := 0
+	for _, item := range loaded {
+		bytes += len(item.JSON)
+	}
+	if spare := taken - bytes; spare > 0 { // a destination may take its time for a few
+		r.loads.give(spare)
+		taken -= spare
 	}
 	oldest := time.Now().Add(-r.o.MaxLagAge)
 	items := make([]Item, 0, len(seqs))

@@ -77,6 +77,15 @@ const (
 	crowded = 8192
 	// maxPending bounds the events in memory of all destinations together.
 	maxPending = 65536
+	// publishBytes is how many bytes of content make a batch full, whatever the number
+	// of its events.
+	publishBytes = store.EventBytes
+	// queuedBytes bounds the content in memory that waits for all destinations
+	// together, or is on its way to them. Of an event beyond it only the number is
+	// kept, and its content is read from the log when its turn comes.
+	queuedBytes = 24 << 20
+	// loadedBytes bounds what all workers together have read from the log.
+	loadedBytes = 24 << 20
 	// maxUncommitted bounds how far the router reads ahead of its cursor when
 	// the cursor cannot be committed.
 	maxUncommitted = 500_000

@@ -16,6 +16,7 @@ import (
 type Router struct {
 	o         Options
 	tail      *tail
+	loads     *budget
 	committer Committer
 	kick      chan struct{} // holds a token when the keeper has something to do
 	room      chan struct{} // holds a token after a publication ended
@@ -27,6 +28,7 @@ type Router struct {
 	routed    int64 // every event up to this one was handed to its feeds
 	committed int64 // the cursor in the store
 	pending   int   // events queued or in flight, of all feeds
+	held      int   // bytes of their content in memory; an event counts once for each feed
 	stopping  bool
 	unsaved   bool // the last commit of the cursor failed
 	stats     Stats
@@ -36,7 +38,7 @@ type Router struct {
 // NewRouter makes a Router that does nothing yet.
 func NewRouter(o Options) *Router {
 	o.setDefaults()
-	return &Router{o: o, tail: newTail(o.Slot), feeds: map[string]*feed{}, uncounted: uncounted{},
+	return &Router{o: o, tail: newTail(o.Slot), loads: newBudget(loadedBytes), feeds: map[string]*feed{}, uncounted: uncounted{},
 		kick: make(chan struct{}, 1), room: make(chan struct{}, 1), stop: make(chan struct{})}
 }
 
@@ -238,7 +240,7 @@ func (r *Router) route(ctx context.Context, events []store.Event) error {
 	for i := range events {
 		e := &events[i]
 		for _, f := range groups[group{e.Account, e.ConfigurationSet, e.Status}] {
-			entry := entry{seq: e.Seq, handed: now}
+			entry := entry{seq: e.Seq, bytes: contentBytes(e), handed: now}
 			if place[i] >= 0 {
 				entry.item = items[place[i]]
 			}
@@ -329,7 +331,7 @@ func (r *Router) waitForRoom(ctx context.Context, behind bool) {
 		r.mu.Lock()
 		wait := r.routed-r.committed >= maxUncommitted
 		if behind && !wait {
-			wait = r.pending >= maxPending/2
+			wait = r.pending >= maxPending/2 || r.held >= queuedBytes/2
 			for _, f := range r.feeds {
 				wait = wait || len(f.queue) >= crowded
 			}

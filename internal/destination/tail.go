@@ -15,10 +15,14 @@ type tail struct {
 	mu     sync.Mutex
 	events []store.Event
 	head   int // of events, the first not yet taken
+	bytes  int // of the content of those not yet taken
 }
 
-// tailEvents bounds what a tail holds.
-const tailEvents = 16384
+// tailEvents bounds what a tail holds, tailBytes its events' content besides the last.
+const (
+	tailEvents = 16384
+	tailBytes  = 16 << 20
+)
 
 func newTail(slot int) *tail { return &tail{slot: slot, wake: make(chan struct{}, 1)} }
 
@@ -38,10 +42,11 @@ func (t *tail) add(changes []*store.Change) {
 				continue
 			}
 			held := len(t.events) - t.head
-			if held >= tailEvents || held > 0 && t.events[len(t.events)-1].Seq+1 != e.Seq {
+			if held >= tailEvents || t.bytes >= tailBytes || held > 0 && t.events[len(t.events)-1].Seq+1 != e.Seq {
 				t.reset()
 			}
 			t.events = append(t.events, *e)
+			t.bytes += contentBytes(e)
 			added = true
 		}
 	}
@@ -54,13 +59,14 @@ func (t *tail) add(changes []*store.Change) {
 	}
 }
 
-// take appends to dst at most limit events from seq next on. behind reports that
+// take appends to dst at most limit events from seq next on, and no more after
+// publishBytes of content. behind reports that
 // next is older than the tail, so that the engine has to be asked.
 func (t *tail) take(dst []store.Event, next int64, limit int) (out []store.Event, behind bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.head < len(t.events) && t.events[t.head].Seq < next {
-		t.head++
+		t.pass()
 	}
 	held := t.events[t.head:]
 	if len(held) == 0 {
@@ -70,18 +76,26 @@ func (t *tail) take(dst []store.Event, next int64, limit int) (out []store.Event
 	if held[0].Seq > next {
 		return dst, true
 	}
-	n := min(limit, len(held))
-	dst = append(dst, held[:n]...)
-	t.head += n
+	for bytes := t.bytes; t.head < len(t.events) && len(dst) < limit && bytes-t.bytes < publishBytes; t.pass() {
+		dst = append(dst, t.events[t.head])
+	}
 	if t.head == len(t.events) {
 		t.reset()
 	}
 	return dst, false
 }
 
+// pass is over with the first event, and keeps nothing of its content.
+func (t *tail) pass() {
+	e := &t.events[t.head]
+	t.bytes -= contentBytes(e)
+	e.Detail.Content = nil
+	t.head++
+}
+
 func (t *tail) reset() {
 	clear(t.events)
-	t.events, t.head = t.events[:0], 0
+	t.events, t.head, t.bytes = t.events[:0], 0, 0
 }
 
 // compact frees what was taken once it is the larger half.

@@ -34,7 +34,7 @@ func (r *Router) work(f *feed) {
 		attached := f.attached
 		var batch []entry
 		if attached {
-			n := min(len(f.queue), f.size)
+			n := full(f.queue, f.size)
 			batch = f.queue[:n:n]
 			f.queue = f.queue[n:]
 			f.inflight, f.started = batch, time.Now()
@@ -74,9 +74,35 @@ var errGone = errors.New("the message or the event is not in the store any more"
 // publishBatch publishes what was taken from an attached feed's queue and
 // detaches the feed if that fails.
 func (r *Router) publishBatch(f *feed, batch []entry) {
+	var seqs []int64 // to be read
+	for i := range batch {
+		if batch[i].item.JSON == nil {
+			seqs = append(seqs, batch[i].seq)
+		}
+	}
+	if len(seqs) > 0 {
+		if !r.loads.take(publishBytes, r.stop) {
+			return // they hold the cursor
+		}
+		defer r.loads.give(publishBytes)
+		r.mu.Lock()
+		abandoned := f.inflight == nil // while it waited
+		r.mu.Unlock()
+		if abandoned {
+			return
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), r.o.Wait)
 	defer cancel()
-	sent, lost, err := r.fill(ctx, batch)
+	sent, lost, rest, err := r.fill(ctx, batch, seqs)
+	if len(rest) > 0 {
+		batch = batch[:len(batch)-len(rest)]
+		r.mu.Lock()
+		if f.inflight != nil {
+			f.inflight, f.queue = batch, slices.Concat(rest, f.queue)
+		}
+		r.mu.Unlock()
+	}
 	var retry []entry
 	var refused []int64
 	if err != nil {
@@ -101,7 +127,7 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 	abandoned := f.inflight == nil
 	if !abandoned {
 		f.inflight = nil
-		r.pending -= len(batch)
+		r.leave(batch)
 		r.lose(f, len(lost), errGone)
 		r.lose(f, len(refused), err)
 		r.uncounted.add(f.key, store.EventsLost, lost)
@@ -118,25 +144,23 @@ func (r *Router) publishBatch(f *feed, batch []entry) {
 	token(r.room)
 }
 
-// fill renders the entries that have no JSON yet, and leaves out those that are
-// lost.
-func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost []int64, err error) {
-	if !slices.ContainsFunc(batch, func(e entry) bool { return e.item.JSON == nil }) {
-		return batch, nil, nil
+// fill renders the entries of a batch that have no JSON yet, and leaves out those that
+// are lost. rest is the end of the batch, from the first entry that was not read because
+// those before it have bytes enough.
+func (r *Router) fill(ctx context.Context, batch []entry, seqs []int64) (filled []entry, lost []int64, rest []entry, err error) {
+	if len(seqs) == 0 {
+		return batch, nil, nil, nil
 	}
-	var seqs []int64
-	for _, e := range batch {
-		if e.item.JSON == nil {
-			seqs = append(seqs, e.seq)
-		}
-	}
-	loaded, err := r.loadEvents(ctx, seqs)
+	loaded, through, err := r.loadEvents(ctx, seqs)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	filled = make([]entry, 0, len(batch))
-	for _, e := range batch {
+	for i, e := range batch {
 		if e.item.JSON == nil {
+			if e.seq > through {
+				return filled, lost, batch[i:], nil
+			}
 			e.item = loaded[e.seq]
 		}
 		if e.item.JSON == nil {
@@ -145,25 +169,32 @@ func (r *Router) fill(ctx context.Context, batch []entry) (filled []entry, lost 
 		}
 		filled = append(filled, e)
 	}
-	return filled, lost, nil
+	return filled, lost, nil, nil
 }
 
-// loadEvents reads and renders events of the log; one that is not there has no
-// item, or one without JSON.
-func (r *Router) loadEvents(ctx context.Context, seqs []int64) (map[int64]Item, error) {
+// loadEvents reads and renders events of the log, as many as make a batch: those up to
+// through. One of these that is not there has no item, or one without JSON.
+func (r *Router) loadEvents(ctx context.Context, seqs []int64) (loaded map[int64]Item, through int64, err error) {
+	if !slices.IsSorted(seqs) {
+		seqs = slices.Sorted(slices.Values(seqs))
+	}
 	events, err := r.o.Log.EventsAt(ctx, r.o.Slot, seqs)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	items, err := r.render(ctx, events)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	loaded := make(map[int64]Item, len(events))
+	loaded = make(map[int64]Item, len(events))
 	for i := range events {
 		loaded[events[i].Seq] = items[i]
 	}
-	return loaded, nil
+	through = seqs[len(seqs)-1]
+	if len(events) > 0 { // what comes after the last may be there, and was not read
+		through = events[len(events)-1].Seq
+	}
+	return loaded, through, nil
 }
 
 // publish hands items to the feed's publisher. refused are those that the
