@@ -14,7 +14,7 @@ import (
 // accepted with.
 func (s *service) newInbound(ids *sms.IDs) *inbound.Flow {
 	return inbound.New(inbound.Options{Lists: s.lists, Committer: s.committer, Directory: s.directory, Reply: s.reply,
-		IDs: ids, MessageIDs: s.ids, Timeout: s.cfg.TwoWay.ReassemblyTimeout,
+		IDs: ids, MessageIDs: s.ids, Timeout: s.cfg.TwoWay.ReassemblyTimeout, AnswersPerHour: s.cfg.TwoWay.AnswersPerHour,
 		Sweeps:  func() bool { return s.manager.Holds(nodes.Sweep) },
 		Metrics: inbound.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
 }

@@ -120,10 +120,9 @@ const (
 	InboundOptedIn   InboundResult = "opted_in"
 	InboundAnswered  InboundResult = "answered"       // and not published
 	InboundPublished InboundResult = "published"      // with an answer or without
-	InboundDropped   InboundResult = "dropped"        // no keyword, and the number has no two-way channel
+	InboundDropped   InboundResult = "dropped"        // it had no effect: no keyword or none for this sender, and not published
 	InboundUnknown   InboundResult = "unknown_number" // nobody leases the number that it is for
 	InboundBinary    InboundResult = "binary"         // dropped: no text
-	InboundTooLong   InboundResult = "too_long"       // dropped: no handset writes such a part
 	InboundKept      InboundResult = "kept"           // a part that waits for the others
 	InboundDuplicate InboundResult = "duplicate"      // a part that was there before
 )

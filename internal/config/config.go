@@ -120,6 +120,7 @@ type AWS struct {
 // TwoWay is about messages from handsets.
 type TwoWay struct {
 	ReassemblyTimeout time.Duration `yaml:"reassembly_timeout"` // for which a message waits for all of its parts
+	AnswersPerHour    int           `yaml:"answers_per_hour"`   // that a handset gets from one number; 0 is no limit
 }
 
 // Carrier is a way to the recipients. Exactly one of SMPP and Sim is set.
@@ -256,7 +257,7 @@ func defaults() Config {
 		RecipientInterval: time.Second,
 		LostOutcomes:      LostOutcomes{Transactional: Resend, Promotional: Resend},
 		FailoverAfter:     2 * time.Second,
-		TwoWay:            TwoWay{ReassemblyTimeout: inbound.ReassemblyTimeout},
+		TwoWay:            TwoWay{ReassemblyTimeout: inbound.ReassemblyTimeout, AnswersPerHour: inbound.AnswersPerHour},
 		Limits:            limitsOf(api.DefaultLimits()),
 		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
 		Retention:         Retention{Messages: 90 * 24 * time.Hour, Receipts: 7 * 24 * time.Hour},

@@ -69,7 +69,7 @@ api:
   max_connections: 100
 operator: {listen: "10.0.0.1:7671", allow_remote: true}
 aws: {endpoint_url: aws, connect_endpoint_url: "http://127.0.0.1:4000"}
-two_way: {reassembly_timeout: 90s}
+two_way: {reassembly_timeout: 90s, answers_per_hour: 5}
 carriers:
   - name: acme
     smpp:
@@ -112,7 +112,7 @@ func TestEveryPart(t *testing.T) {
 	if !c.API.TLS.Enabled() || c.API.Listen != ":8443" || c.API.MaxConnections != 100 || c.AWS.EndpointURL != "aws" {
 		t.Errorf("%+v %+v", c.API, c.AWS)
 	}
-	if c.AWS.ConnectEndpointURL != "http://127.0.0.1:4000" || c.TwoWay.ReassemblyTimeout != 90*time.Second {
+	if c.AWS.ConnectEndpointURL != "http://127.0.0.1:4000" || c.TwoWay != (TwoWay{ReassemblyTimeout: 90 * time.Second, AnswersPerHour: 5}) {
 		t.Errorf("%+v %+v", c.AWS, c.TwoWay)
 	}
 	if c.Operator != (Operator{Listen: "10.0.0.1:7671", AllowRemote: true}) {
@@ -283,6 +283,7 @@ func TestRefusals(t *testing.T) {
 		"api: {public_url: 'https://a/?b=c'}":                    `api.public_url: "https://a/?b=c" is not a URL`,
 		"aws: {endpoint_url: localhost}":                         `aws.endpoint_url: "localhost" is neither empty`,
 		"aws: {connect_endpoint_url: x}":                         `aws.connect_endpoint_url: "x" is neither empty`,
+		"two_way: {answers_per_hour: -1}":                        `two_way.answers_per_hour: -1: 0 (no limit) or more is allowed`,
 		"two_way: {reassembly_timeout: 0s}":                      `two_way.reassembly_timeout: 0s: 1s to 24h0m0s are allowed`,
 		"aws: {s3_endpoint_url: 'ftp://a'}":                      `aws.s3_endpoint_url: "ftp://a" is neither empty`,
 		"prices: missing.csv":                                    `prices: stat missing.csv`,

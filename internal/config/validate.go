@@ -351,6 +351,9 @@ func (k *checker) behaviour(c *Config) {
 			k.fail("limits."+n.path, "%d is negative", n.value)
 		}
 	}
+	if c.TwoWay.AnswersPerHour < 0 {
+		k.fail("two_way.answers_per_hour", "%d: 0 (no limit) or more is allowed", c.TwoWay.AnswersPerHour)
+	}
 	if c.Events.LocalFileBytes < 1<<16 {
 		k.fail("events.local_file_bytes", "%d: at least %d are needed", c.Events.LocalFileBytes, 1<<16)
 	}

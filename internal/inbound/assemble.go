@@ -286,7 +286,7 @@ func (f *Flow) make(w, all waiting, before made) (carrier.InboundOutcome, error)
 		outcome = carrier.InboundOutcome{Result: carrier.InboundUnknown}
 		err = f.o.Committer.Commit(change)
 	} else {
-		outcome, err = f.finish(message{carrier: first.Carrier, from: first.From, text: w.text(), beginning: first.Number == 1,
+		outcome, err = f.finish(message{carrier: first.Carrier, from: first.From, text: cut(w.text(), maxTextOctets), beginning: first.Number == 1,
 			account: account, number: number}, change)
 	}
 	if err != nil {

@@ -31,8 +31,9 @@ func settingsOf(s *resources.Snapshot, n *sms.PhoneNumber) settings {
 	if item := s.Keywords.Get(id); item != nil {
 		own = item.Value.Own
 	}
+	effective, required := keyword.OfNumber(own, n.Type, types...)
 	return settings{number: n.Type, twoWay: n.TwoWay.Enabled, selfManagedOptOuts: n.SelfManagedOptOuts,
-		keywords: keyword.Effective(own, types...), required: keyword.Required(types...), optOutList: n.OptOutList}
+		keywords: effective, required: required, optOutList: n.OptOutList}
 }
 
 // decision is what follows from a message.
@@ -70,8 +71,14 @@ func decide(s settings, text string, beginning bool) decision {
 	return d
 }
 
-// result sums a decision up.
-func (d *decision) result() carrier.InboundResult {
+// toSender reports whether something follows for the sender.
+func (d *decision) toSender() bool { return d.optOut || d.optIn || d.reply != "" }
+
+// withoutSender leaves out what follows for the sender.
+func (d *decision) withoutSender() { d.optOut, d.optIn, d.reply = false, false, "" }
+
+// result sums up what was done.
+func (d *decision) result(answered bool) carrier.InboundResult {
 	switch {
 	case d.optOut:
 		return carrier.InboundOptedOut
@@ -79,7 +86,7 @@ func (d *decision) result() carrier.InboundResult {
 		return carrier.InboundOptedIn
 	case d.publish:
 		return carrier.InboundPublished
-	case d.reply != "":
+	case answered:
 		return carrier.InboundAnswered
 	}
 	return carrier.InboundDropped

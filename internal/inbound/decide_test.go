@@ -58,7 +58,7 @@ func TestDecide(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
-		if r := got.result(); r != tt.result {
+		if r := got.result(got.reply != ""); r != tt.result {
 			t.Errorf("%s: %s, want %s", tt.name, r, tt.result)
 		}
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"heliograph/internal/carrier"
+	"heliograph/internal/numbering"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -46,6 +49,9 @@ type Options struct {
 	MessageIDs *sms.MessageIDs
 	// Timeout is how long a message waits for its parts; 0: ReassemblyTimeout.
 	Timeout time.Duration
+	// AnswersPerHour is how many answers a sender gets from one number in each hour of the
+	// clock, by this node; 0: all.
+	AnswersPerHour int
 	// Sweeps reports whether this node ends messages whose parts do not come, which one
 	// does for all; nil where there is one only.
 	Sweeps  func() bool
@@ -58,6 +64,9 @@ type Options struct {
 // configured.
 const ReassemblyTimeout = 10 * time.Minute
 
+// AnswersPerHour is Options.AnswersPerHour where nothing else is configured.
+const AnswersPerHour = 20
+
 const (
 	// workers is how many messages are handled at a time.
 	workers = 16
@@ -66,9 +75,13 @@ const (
 	maxWaiting = 512
 	// readLimit bounds one read of the store.
 	readLimit = 10 * time.Second
-	// maxPartOctets is the most text, as UTF-8, that one of several parts may have. A
-	// handset's have 160 characters at most.
-	maxPartOctets = 1000
+	// maxPartOctets is the most text, as UTF-8, that is kept of one of several parts. A
+	// handset's have 160 characters at most, but with message_payload there is room for
+	// more.
+	maxPartOctets = 4 << 10
+	// maxTextOctets is the most that is kept of a message of several parts. A handset's
+	// longest, of 255 parts, has less.
+	maxTextOctets = 64 << 10
 	// maxSenderParts is how many parts of one sender may wait: before there are more,
 	// the oldest of his messages is made of what there is of it.
 	maxSenderParts = 512
@@ -80,6 +93,7 @@ var errBusy = errors.New("too many messages from handsets wait to be handled")
 // Flow handles messages from handsets.
 type Flow struct {
 	o       Options
+	answers answers
 	lanes   [workers]chan job
 	mu      sync.RWMutex
 	closed  bool
@@ -97,7 +111,7 @@ func New(o Options) *Flow {
 	if o.Timeout <= 0 {
 		o.Timeout = ReassemblyTimeout
 	}
-	f := &Flow{o: o}
+	f := &Flow{o: o, answers: answers{limit: o.AnswersPerHour}}
 	for i := range f.lanes {
 		f.lanes[i] = make(chan job, maxWaiting)
 	}
@@ -110,10 +124,11 @@ func (f *Flow) Inbound(m carrier.Inbound, done func(error)) {
 	if j.in.At.IsZero() {
 		j.in.At = f.o.Now()
 	}
-	if result := f.useless(&j.in); result != "" {
-		f.passOver(&j, result)
+	if m.Binary {
+		f.passOver(&j, carrier.InboundBinary)
 		return
 	}
+	f.tidy(&j.in)
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.closed {
@@ -121,21 +136,45 @@ func (f *Flow) Inbound(m carrier.Inbound, done func(error)) {
 		return
 	}
 	select {
-	case f.lanes[digest(m.From, m.To)%workers] <- j:
+	case f.lanes[digest(j.in.From, m.To)%workers] <- j:
 	default:
 		done(errBusy)
 	}
 }
 
-// useless says why nothing can be made of a part; empty where something can.
-func (f *Flow) useless(m *carrier.Inbound) carrier.InboundResult {
-	switch {
-	case m.Binary:
-		return carrier.InboundBinary
-	case m.Total > 1 && len(m.Text) > maxPartOctets:
-		return carrier.InboundTooLong
+// tidy writes a part's sender as recipients are written, if it has a phone number, and
+// cuts off more text than is kept.
+func (f *Flow) tidy(m *carrier.Inbound) {
+	if number, ok := phoneNumber(m.From); ok {
+		m.From = number
 	}
-	return ""
+	if m.Total > 1 && len(m.Text) > maxPartOctets {
+		m.Text, m.Tail = cut(m.Text, maxPartOctets), 0
+		f.o.Metrics.Cut.WithLabelValues(m.Carrier).Inc()
+		f.o.Log.Warn("part of a message from a handset is cut off", "carrier", m.Carrier, "octets", maxPartOctets)
+	}
+}
+
+// phoneNumber is the E.164 format of a sender that carriers write with a plus sign. ok is
+// false where that is no number, and for short codes and names: whoever has one of those
+// can neither be answered nor be on an opt-out list.
+func phoneNumber(from string) (e164 string, ok bool) {
+	if !strings.HasPrefix(from, "+") {
+		return "", false
+	}
+	n, err := numbering.Parse(from)
+	return n.E164, err == nil
+}
+
+// cut is the beginning of a text, of whole characters and of so many octets at most.
+func cut(text string, octets int) string {
+	if len(text) <= octets {
+		return text
+	}
+	for octets > 0 && !utf8.RuneStart(text[octets]) {
+		octets--
+	}
+	return text[:octets]
 }
 
 // passOver acknowledges a part that would come again otherwise, and no better.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -61,9 +62,6 @@ func TestPublished(t *testing.T) {
 	r.must(r.committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: store.Entry{At: r.clock.now(), Mark: int64(sent),
 		EntryKey: store.EntryKey{List: store.ListID("conversation", customer, twoWay), Key: key}}}}}))
 	o := r.take(text(twoWay, "hello"))
-	alphanumeric := text(twoWay, "STOP")
-	alphanumeric.From = "HELIO"
-	r.take(alphanumeric)
 	named := text(twoWay, "who?")
 	named.From = "HELIO"
 	r.take(named)
@@ -116,8 +114,6 @@ func TestPool(t *testing.T) {
 
 func TestNobody(t *testing.T) {
 	r := newRig(t, 1)
-	long := text(twoWay, strings.Repeat("x", maxPartOctets+1))
-	long.Total = 2
 	for _, tt := range []struct {
 		m    carrier.Inbound
 		want carrier.InboundResult
@@ -125,7 +121,6 @@ func TestNobody(t *testing.T) {
 		{text("+12065550199", "hello"), carrier.InboundUnknown},
 		{text("", "hello"), carrier.InboundUnknown},
 		{carrier.Inbound{Carrier: "acme", From: handset, To: twoWay, Binary: true, Total: 1, Number: 1}, carrier.InboundBinary},
-		{long, carrier.InboundTooLong},
 	} {
 		if o := r.take(tt.m); o != (carrier.InboundOutcome{Result: tt.want}) {
 			t.Errorf("%+v, want %s", o, tt.want)
@@ -254,5 +249,155 @@ func TestBusy(t *testing.T) {
 	}
 	if refused != 3 {
 		t.Errorf("%d were refused, want 3", refused)
+	}
+}
+
+// TestSenders: a sender is written as recipients are. Who has no phone number is neither
+// answered nor opted out.
+func TestSenders(t *testing.T) {
+	r := newRig(t, 1)
+	account := r.directory.Account(customer)
+	list := account.OptOutLists.Get(sms.DefaultOptOutList)
+	entries := func() (numbers []string) {
+		all, err := r.engine.EntriesAfter(t.Context(), store.EntryScan{List: optout.List(customer, &list.Value, list.Created), After: -1, Limit: 10})
+		r.must(err)
+		for i := range all {
+			numbers = append(numbers, optout.Number(&all[i]))
+		}
+		return numbers
+	}
+	var refused []string
+	for _, from := range []string{"2065550123", "HELIO", "", "+", "72345", "+999123456789"} {
+		for _, body := range []string{"STOP", "start", "HELP"} {
+			m := text(twoWay, body)
+			m.From = from
+			want := carrier.InboundOutcome{Result: carrier.InboundDropped, Keyword: strings.ToUpper(body), Account: customer, PhoneNumber: "phone-two"}
+			if body == "start" {
+				want.Result, want.Published = carrier.InboundPublished, true
+			}
+			o := r.take(m)
+			want.Message = o.Message
+			if o != want {
+				t.Errorf("%s from %q: %+v, want %+v", body, from, o, want)
+			}
+			refused = append(refused, from)
+		}
+	}
+	if got := entries(); len(got) != 0 || len(r.answers()) != 0 {
+		t.Errorf("listed are %q, answered %q", got, r.answers())
+	}
+	if n := r.count(0, "heliograph_inbound_senders_without_number_total"); n != len(refused) {
+		t.Errorf("%d were counted, want %d", n, len(refused))
+	}
+	refusal := errors.New("not sent")
+	r.refusal.Store(&refusal)
+	m := text(twoWay, "STOP")
+	m.From = "+4407700900123"
+	if o := r.take(m); o.Result != carrier.InboundOptedOut {
+		t.Errorf("STOP: %+v", o)
+	}
+	if got, want := entries(), []string{"+447700900123"}; !slices.Equal(got, want) {
+		t.Errorf("listed are %q, want %q", got, want)
+	}
+	m.Text = "hello"
+	r.take(m)
+	if got := r.published(); got[len(got)-1].OriginationNumber != "+447700900123" {
+		t.Errorf("published %+v", got[len(got)-1])
+	}
+}
+
+// TestConversationOfShortCode: the last message to a sender is found by the number as the
+// account has it, however the carrier writes that.
+func TestConversationOfShortCode(t *testing.T) {
+	r := newRig(t, 1)
+	r.must(r.directory.Change(t.Context(), customer, func(tx *resources.Tx) error {
+		n := tx.PhoneNumbers.Get("phone-two").Value
+		n.Number, n.Type = "72345", sms.ShortCode
+		tx.PhoneNumbers.Put(n.ID, n)
+		return nil
+	}))
+	sent := sms.NewIDs(5, 0).Next(r.clock.now())
+	key, _ := sms.DigitsKey(handset)
+	r.must(r.committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: store.Entry{At: r.clock.now(), Mark: int64(sent),
+		EntryKey: store.EntryKey{List: store.ListID("conversation", customer, "72345"), Key: key}}}}}))
+	r.take(text("72345", "hello"))
+	r.take(text("+72345", "hello"))
+	got := r.published()
+	if len(got) != 2 {
+		t.Fatalf("published %+v", got)
+	}
+	for _, p := range got {
+		if p.DestinationNumber != "72345" || p.PreviousPublishedMessageID != r.ids.Format(sent) {
+			t.Errorf("published %+v", p)
+		}
+	}
+}
+
+// TestLongPart: of a part that is longer than a handset's, the message comes all the same.
+func TestLongPart(t *testing.T) {
+	r := newRig(t, 1)
+	for i, tt := range []struct{ body, kept string }{
+		{strings.Repeat("x", 2000), strings.Repeat("x", 2000)},
+		{strings.Repeat("x", maxPartOctets), strings.Repeat("x", maxPartOctets)},
+		{strings.Repeat("é", maxPartOctets), strings.Repeat("é", maxPartOctets/2)},
+		{"x" + strings.Repeat("é", maxPartOctets), "x" + strings.Repeat("é", maxPartOctets/2-1)},
+	} {
+		first := pieceOf(1, 2, uint16(i), tt.body)
+		first.Tail = 0xD83D
+		r.take(first)
+		r.take(pieceOf(2, 2, uint16(i), "end"))
+		got := r.bodies()
+		if want := tt.kept + "end"; len(got) != i+1 || strings.ReplaceAll(got[i], "�", "") != want {
+			t.Errorf("%d of %d octets: published %d messages", i, len(tt.body), len(got))
+		}
+	}
+	if n := r.count(0, "heliograph_inbound_cut_parts_total"); n != 2 {
+		t.Errorf("%d were counted", n)
+	}
+	for n := 1; n <= 20; n++ {
+		r.take(pieceOf(n, 20, 99, strings.Repeat("y", maxPartOctets)))
+	}
+	if got := r.bodies(); len(got) != 5 || len(got[4]) != maxTextOctets {
+		t.Errorf("published %d messages", len(got))
+	}
+}
+
+// TestAnswersPerHour: STOP and START take effect when they are not answered any more.
+func TestAnswersPerHour(t *testing.T) {
+	r := newRig(t, 1)
+	r.nodes[0].answers.limit = 2
+	r.take(text(twoWay, "HELP"))
+	r.take(text(twoWay, "HELP"))
+	o := r.take(text(twoWay, "HELP"))
+	if o.Reply != 0 || o.Result != carrier.InboundDropped || !strings.Contains(o.ReplyRefused, "2 times") {
+		t.Errorf("the third: %+v", o)
+	}
+	if o := r.take(text(twoWay, "STOP")); o.Reply != 0 || o.Result != carrier.InboundOptedOut || !optout.OptedOut(r.optOut()) {
+		t.Errorf("STOP: %+v", o)
+	}
+	if o := r.take(text(oneWay, "STOP")); o.Reply == 0 {
+		t.Errorf("to another number: %+v", o)
+	}
+	if n := r.count(0, "heliograph_inbound_replies_refused_total"); n != 2 {
+		t.Errorf("%d refused answers were counted", n)
+	}
+	r.clock.advance(time.Hour)
+	if o := r.take(text(twoWay, "START")); o.Reply == 0 || optout.OptedOut(r.optOut()) {
+		t.Errorf("an hour later: %+v", o)
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	now := time.Unix(7200, 0)
+	a := answers{limit: 1}
+	for i := range maxAnswered + 5 {
+		a.add(pair{handset, strconv.Itoa(i)}, now)
+	}
+	if len(a.given) != maxAnswered || a.refuse(pair{handset, "3"}, now) == nil || a.refuse(pair{handset, "3"}, now.Add(time.Hour)) != nil {
+		t.Errorf("%d pairs are counted", len(a.given))
+	}
+	a.add(pair{handset, "1"}, now.Add(time.Hour))
+	if len(a.given) != 1 {
+		t.Errorf("%d pairs are counted an hour later", len(a.given))
 	}
 }

@@ -29,6 +29,12 @@ type message struct {
 func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, error) {
 	now := f.o.Now()
 	d := decide(settingsOf(m.account, m.number), m.text, m.beginning)
+	if _, ok := phoneNumber(m.from); !ok && d.toSender() {
+		d.withoutSender()
+		f.o.Metrics.WithoutNumber.WithLabelValues(m.carrier).Inc()
+		f.o.Log.Warn("keyword of a sender without a phone number has no effect", "carrier", m.carrier, "account", m.account.Account.ID,
+			"phone_number", m.number.ID, "keyword", d.keyword)
+	}
 	ctx, cancel := read()
 	defer cancel()
 	before, err := f.recall(ctx, &m, &d)
@@ -36,7 +42,7 @@ func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, 
 		return carrier.InboundOutcome{}, err
 	}
 	id := f.o.IDs.Next(now)
-	outcome := carrier.InboundOutcome{Result: d.result(), Account: m.account.Account.ID, PhoneNumber: m.number.ID, Message: id,
+	outcome := carrier.InboundOutcome{Account: m.account.Account.ID, PhoneNumber: m.number.ID, Message: id,
 		Keyword: d.keyword, Published: d.publish}
 	if w, changed := before.optOut(&d, now); changed {
 		change.Entries = append(change.Entries, w)
@@ -54,6 +60,7 @@ func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, 
 	if err != nil {
 		return carrier.InboundOutcome{}, err
 	}
+	outcome.Result = d.result(reply != nil)
 	if len(change.Entries)+len(change.Append)+len(change.Accept) > 0 {
 		if err := f.o.Committer.Commit(change); err != nil {
 			if reply != nil {
@@ -61,6 +68,9 @@ func (f *Flow) finish(m message, change *store.Change) (carrier.InboundOutcome, 
 			}
 			return carrier.InboundOutcome{}, err
 		}
+	}
+	if reply != nil {
+		f.answers.add(pair{m.from, m.number.ID}, now)
 	}
 	f.o.Metrics.Messages.WithLabelValues(m.carrier, string(outcome.Result)).Inc()
 	f.o.Log.Info("message from a handset", "carrier", m.carrier, "account", outcome.Account, "phone_number", outcome.PhoneNumber,
@@ -75,7 +85,11 @@ func (f *Flow) reply(ctx context.Context, m *message, d *decision, change *store
 	if d.reply == "" {
 		return nil, nil
 	}
-	reply, err := f.o.Reply(ctx, m.account, m.number, m.from, d.reply)
+	var reply Reply
+	err := f.answers.refuse(pair{m.from, m.number.ID}, f.o.Now())
+	if err == nil {
+		reply, err = f.o.Reply(ctx, m.account, m.number, m.from, d.reply)
+	}
 	if passing(err) {
 		return nil, wrap("answer a keyword", err)
 	}
@@ -119,8 +133,9 @@ func (f *Flow) recall(ctx context.Context, m *message, d *decision) (memory, err
 			keys = append(keys, key)
 		}
 	}
-	if digits, ok := sms.DigitsKey(m.from); ok && d.publish {
-		keys = append(keys, store.EntryKey{List: store.ListID("conversation", m.account.Account.ID, m.number.Number), Key: digits})
+	if number, ok := phoneNumber(m.from); ok && d.publish {
+		digits, _ := sms.DigitsKey(number)
+		keys = append(keys, store.EntryKey{List: store.ListID(sms.ConversationList(m.account.Account.ID, m.number.Number)...), Key: digits})
 	}
 	if len(keys) == 0 {
 		return known, nil

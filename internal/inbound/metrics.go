@@ -7,6 +7,8 @@ type Metrics struct {
 	Messages       *prometheus.CounterVec
 	Duplicates     *prometheus.CounterVec
 	Incomplete     *prometheus.CounterVec
+	WithoutNumber  *prometheus.CounterVec
+	Cut            *prometheus.CounterVec
 	RepliesRefused prometheus.Counter
 	Pending        prometheus.Gauge
 }
@@ -23,8 +25,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Duplicates: vec("heliograph_inbound_duplicate_parts_total",
 			"Parts of messages from handsets that had come before.", "carrier"),
 		Incomplete: vec("heliograph_inbound_incomplete_total", "Messages from handsets that were made of fewer parts than they had.", "carrier"),
+		WithoutNumber: vec("heliograph_inbound_senders_without_number_total",
+			"Messages with a keyword that had no effect because their sender is a short code or a name.", "carrier"),
+		Cut: vec("heliograph_inbound_cut_parts_total", "Parts of messages from handsets of whose text the end was cut off.", "carrier"),
 		RepliesRefused: prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_inbound_replies_refused_total",
-			Help: "Keywords that were not answered, for instance because of the spend limit."}),
+			Help: "Keywords that were not answered, for instance because of the spend limit or of two_way.answers_per_hour."}),
 		Pending: prometheus.NewGauge(prometheus.GaugeOpts{Name: "heliograph_inbound_parts_pending",
 			Help: "Parts of messages from handsets that wait for the others, as the node counts them that ends incomplete ones."}),
 	}

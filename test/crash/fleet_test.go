@@ -71,7 +71,7 @@ node: %s
 database: "postgres://postgres@%s/%s?sslmode=disable&application_name=%s"
 api: {request_rates: unlimited}
 recipient_interval: %s
-two_way: {reassembly_timeout: 6h}
+two_way: {reassembly_timeout: 6h, answers_per_hour: 0}
 failover_after: 300ms
 lost_outcomes: {transactional: resend, promotional: %s}
 events: {local_file_bytes: %d, local_files: 10000}
