@@ -341,8 +341,8 @@ type Engine interface {
 	Apply(ctx context.Context, f Fence, changes []*Change) error
 
 	// LastSeq is the largest event Seq of a slot, 0 for none. LastID is the
-	// largest message ID made by a slot, LastDispatch and LastParked the largest
-	// Seq of those rows.
+	// largest ID made by a slot, of a message or of an event in Change.Append,
+	// LastDispatch and LastParked the largest Seq of those rows.
 	LastSeq(ctx context.Context, slot int) (int64, error)
 	LastID(ctx context.Context, slot int) (sms.ID, error)
 	LastDispatch(ctx context.Context, slot int) (int64, error)

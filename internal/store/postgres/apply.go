@@ -144,6 +144,11 @@ func (e *Engine) try(f store.Fence, changes []*store.Change, strict bool) (outco
 				e.newest = max(e.newest, id)
 			}
 		}
+		for i := range c.Append {
+			if id := c.Append[i].Message; id.Slot() == f.Slot && c.Err == nil {
+				e.newest = max(e.newest, id)
+			}
+		}
 	}
 	e.next = e.commits + 1
 	if err := e.writes.gather(f, e.next, changes, e.batch, e.loader.resources, e.running); err != nil {

@@ -120,7 +120,7 @@ type Engine struct {
 	fence     store.Fence // that commits, seq and maxID are known for; none where Epoch is 0
 	commits   int64       // number of the last commit
 	seq       int64       // last event of the slot
-	maxID     sms.ID      // largest message ID made by the slot
+	maxID     sms.ID      // largest ID made by the slot, of a message or of another event
 	next      int64       // number of the commit under way
 	newest    sms.ID      // maxID after it
 }

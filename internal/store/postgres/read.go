@@ -94,7 +94,7 @@ func (e *Engine) LastSeq(ctx context.Context, slot int) (int64, error) {
 	return seq, err
 }
 
-// LastID is the largest message ID made by a slot, 0 for none; it goes on where
+// LastID is the largest ID made by a slot, 0 for none; it goes on where
 // messages were pruned.
 func (e *Engine) LastID(ctx context.Context, slot int) (sms.ID, error) {
 	_, id, err := e.lastOf(ctx, slot)
@@ -121,7 +121,8 @@ func (e *Engine) last(ctx context.Context, q querier, slot int) (seq int64, id s
 	err = q.QueryRow(ctx, "SELECT seq, id FROM last_commit WHERE slot = $1::bigint ORDER BY epoch DESC, n DESC LIMIT 1", slot).Scan(&seq, &id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = q.QueryRow(ctx, `SELECT coalesce((SELECT max(seq) FROM event WHERE slot = $1::bigint), 0),
-			coalesce((SELECT id FROM message WHERE (id >> 16) & 63 = $1::bigint ORDER BY id DESC LIMIT 1), 0)`, slot).Scan(&seq, &id)
+			greatest((SELECT id FROM message WHERE (id >> 16) & 63 = $1::bigint ORDER BY id DESC LIMIT 1),
+				(SELECT msg FROM event WHERE (msg >> 16) & 63 = $1::bigint ORDER BY msg DESC LIMIT 1), 0)`, slot).Scan(&seq, &id)
 	}
 	return seq, id, err
 }

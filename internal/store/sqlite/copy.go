@@ -105,9 +105,9 @@ func (c *copied) Read(ctx context.Context, t transfer.Table, each func(transfer.
 	}))
 }
 
-// readNodes has the columns of NodeTable in their order. The log and the message
+// readNodes has the columns of NodeTable in their order. The log and the
 // IDs of a slot end with the largest there is, or was before it was pruned.
-const readNodes = `WITH ids(slot, id) AS (SELECT (id >> 16) & 63, max(id) FROM message GROUP BY 1)
+const readNodes = `WITH ids(slot, id) AS (SELECT (id >> 16) & 63, max(id) FROM (SELECT id FROM message UNION ALL SELECT msg FROM event) GROUP BY 1)
 	SELECT n.epoch, max(n.id, coalesce(i.id, 0)), n.name, max(n.seq, coalesce(
 			(SELECT max(key) FROM event WHERE key BETWEEN n.slot << 56 AND ((n.slot + 1) << 56) - 1) & ((1 << 56) - 1), 0)), n.slot
 	FROM node n LEFT JOIN ids i ON i.slot = n.slot ORDER BY n.slot`

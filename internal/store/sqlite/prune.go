@@ -155,9 +155,7 @@ func (e *Engine) deleteMessages(old []oldMessage) (events int, err error) {
 	last := map[int]slotLast{}
 	messages, rows := newBulk("DELETE FROM message WHERE id IN (", "?", ")"), newBulk("DELETE FROM event WHERE key IN (", "?", ")")
 	for _, m := range old {
-		l := last[m.id.Slot()]
-		l.id = max(l.id, m.id)
-		last[m.id.Slot()] = l
+		noteID(last, m.id)
 		messages.add(int64(m.id))
 		for _, k := range m.events {
 			rows.add(k)
@@ -186,6 +184,12 @@ func noteSeq(last map[int]slotLast, key int64) {
 	last[slotOf(key)] = l
 }
 
+func noteID(last map[int]slotLast, id sms.ID) {
+	l := last[id.Slot()]
+	l.id = max(l.id, id)
+	last[id.Slot()] = l
+}
+
 // keepLast writes down what LastSeq and LastID would not find any more.
 func (e *Engine) keepLast(last map[int]slotLast) error {
 	for slot, l := range last {
@@ -212,8 +216,9 @@ func (e *Engine) pruneStories(ctx context.Context, f store.Fence, p *store.Pass)
 		p.Place = store.SlotSeq{Slot: slots[0]}
 	}
 	var keys []int64
+	last := map[int]slotLast{}
 	limit, rows, old := p.Messages.Time().UnixMilli(), 0, 0
-	err := e.scan(ctx, "old events", `SELECT key, at, EXISTS (SELECT 1 FROM message m WHERE m.id = msg) FROM event
+	err := e.scan(ctx, "old events", `SELECT key, at, EXISTS (SELECT 1 FROM message m WHERE m.id = msg), msg FROM event
 		WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?`, append(keysAfter(p.Place.Slot, p.Place.Seq), int64(pruneRows)), func(r row) error {
 		rows++
 		p.Place.Seq = seqOf(r.int(0))
@@ -223,13 +228,13 @@ func (e *Engine) pruneStories(ctx context.Context, f store.Fence, p *store.Pass)
 		old++
 		if r.int(2) == 0 && !p.Spared.Has(p.Place.Slot, p.Place.Seq) {
 			keys = append(keys, r.int(0))
+			noteID(last, sms.ID(r.int(3)))
 		}
 		return nil
 	})
 	if err != nil {
 		return store.Pruned{}, err
 	}
-	last := map[int]slotLast{}
 	gone := newBulk("DELETE FROM event WHERE key IN (", "?", ")")
 	for _, k := range keys {
 		gone.add(k)

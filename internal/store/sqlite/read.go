@@ -60,10 +60,11 @@ func (e *Engine) LastSeq(ctx context.Context, slot int) (int64, error) {
 	return last, err
 }
 
-// LastID is the largest message ID made by a slot, 0 for none; it goes on where
+// LastID is the largest ID made by a slot, 0 for none; it goes on where
 // messages were pruned.
 func (e *Engine) LastID(ctx context.Context, slot int) (sms.ID, error) {
 	n, err := e.number(ctx, "last message", `SELECT max(coalesce((SELECT id FROM message WHERE (id >> 16) & 63 = ?1 ORDER BY id DESC LIMIT 1), 0),
+		coalesce((SELECT msg FROM event WHERE (msg >> 16) & 63 = ?1 ORDER BY msg DESC LIMIT 1), 0),
 		coalesce((SELECT id FROM node WHERE slot = ?1), 0))`, int64(slot))
 	return sms.ID(n), err
 }

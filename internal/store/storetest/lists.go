@@ -392,4 +392,14 @@ func testAppend(s *suite) {
 	s.need(err)
 	s.same("events at", at, []store.Event{inbound, empty})
 	s.same("story", s.story(m.ID)[1:], []store.Event{inbound, feedback})
+
+	// IDs go on behind those of events: no message has them.
+	last := s.message(1).ID
+	s.apply(&store.Change{Append: []store.Event{{Account: account, Message: last, Status: store.StatusInbound, At: s.now}}})
+	for range 2 {
+		id, err := s.Engine.LastID(s.ctx(), s.fence.Slot)
+		s.need(err)
+		s.same("last ID", id, last)
+		s.fence = s.join()
+	}
 }

@@ -20,6 +20,7 @@ func RunPrune(t *testing.T, open Opener) {
 		{"what is open stays", testPruneOpen},
 		{"what is not published stays", testPruneSpared},
 		{"IDs go on", testPruneIDs},
+		{"IDs of other events go on", testPruneAppendedIDs},
 		{"late receipts", testPruneLate},
 		{"parked receipts and spend", testPruneRest},
 		{"lists that go", testPruneEntries},
@@ -189,6 +190,18 @@ func testPruneSpared(s *pruning) {
 	s.apply(&store.Change{LagDone: []store.LagKey{rest.LagKey}})
 	s.before(all, 1, n)
 	s.same("length of the log", len(s.log()), 0)
+}
+
+// The IDs of events that no message has are not made again when these are gone.
+func testPruneAppendedIDs(s *pruning) {
+	id := s.message(1).ID
+	s.apply(&store.Change{Append: []store.Event{{Account: account, Message: id, Status: store.StatusInbound, At: id.Time()}}})
+	s.published()
+	s.before(sms.FirstID(id.Time().Add(time.Millisecond)), 0, 1)
+	s.fence = s.join()
+	last, err := s.Engine.LastID(s.ctx(), s.fence.Slot)
+	s.need(err)
+	s.same("last ID", last, id)
 }
 
 // IDs and Seqs are never given twice, whatever was pruned.
