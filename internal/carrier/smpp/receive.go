@@ -179,6 +179,9 @@ func (p Profile) number(a pdu.Address) string {
 	case a.TON == pdu.TONInternational:
 		return "+" + strings.TrimPrefix(digits, "00")
 	case a.TON == pdu.TONNational && p.NationalCallingCode != "":
+		if n, err := numbering.Parse(p.NationalCallingCode + digits); err == nil { // Italian numbers keep their 0
+			return n.E164
+		}
 		return "+" + p.NationalCallingCode + strings.TrimLeft(digits, "0")
 	case a.TON == pdu.TONUnknown:
 		if n, err := numbering.Parse(strings.TrimPrefix(digits, "00")); err == nil {

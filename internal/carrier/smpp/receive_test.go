@@ -345,6 +345,8 @@ func TestNumber(t *testing.T) {
 		{in: pdu.Address{TON: pdu.TONNational, Addr: "4255550168"}, want: "4255550168"},
 		{in: pdu.Address{TON: pdu.TONNational, Addr: "4255550168"}, code: "1", want: "+14255550168"},
 		{in: pdu.Address{TON: pdu.TONNational, Addr: "07700900001"}, code: "44", want: "+447700900001"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "0612345678"}, code: "39", want: "+390612345678"},
+		{in: pdu.Address{TON: pdu.TONNational, Addr: "007700900001"}, code: "44", want: "+447700900001"},
 		{in: pdu.Address{TON: pdu.TONNational, Addr: "+447700900001"}, code: "1", want: "+447700900001"},
 		{in: pdu.Address{TON: pdu.TONAlphanumeric, Addr: "HELIO"}, want: "HELIO"},
 		{in: pdu.Address{TON: pdu.TONAlphanumeric, Addr: "14255550168"}, want: "14255550168"},
