@@ -89,11 +89,13 @@ func (w EntryWrite) Over(old *Entry) EntryWrite {
 func Overtaken(err error) bool { return errors.Is(err, ErrExists) || errors.Is(err, ErrVersion) }
 
 // EntryScan reads a list in the order of its keys, after a key; math.MinInt64 is
-// before all. Marks, where there are any, are those of the entries that are wanted.
+// before all. Marks, where there are any, are those of the entries that are wanted. Bare
+// reads them without their Doc.
 type EntryScan struct {
 	List, After int64
 	Marks       []int64
 	Limit       int
+	Bare        bool
 }
 
 // LogEvent is a line of an embedded log group. Its group, its time and who wrote it

@@ -68,7 +68,7 @@ func CountDeadLetters(ctx context.Context, from List, account, subscription stri
 	const step = 1000
 	after := int64(math.MinInt64)
 	for n < most {
-		entries, err := from.EntriesAfter(ctx, store.EntryScan{List: DeadLetterList(account, subscription), After: after, Limit: min(step, most-n)})
+		entries, err := from.EntriesAfter(ctx, store.EntryScan{List: DeadLetterList(account, subscription), After: after, Limit: min(step, most-n), Bare: true})
 		if err != nil {
 			return 0, err
 		}
@@ -103,7 +103,7 @@ func (s *Subscribers) ExpireDeadLetters(ctx context.Context, from List, before t
 func (s *Subscribers) expire(ctx context.Context, from List, list int64, before time.Time) error {
 	after := int64(math.MinInt64)
 	for {
-		entries, err := from.EntriesAfter(ctx, store.EntryScan{List: list, After: after, Limit: expireStep})
+		entries, err := from.EntriesAfter(ctx, store.EntryScan{List: list, After: after, Limit: expireStep, Bare: true})
 		if err != nil || len(entries) == 0 {
 			return err
 		}

@@ -39,10 +39,14 @@ func (e *Engine) Entries(ctx context.Context, keys []store.EntryKey) ([]*store.E
 
 // EntriesAfter reads a list in the order of its keys.
 func (e *Engine) EntriesAfter(ctx context.Context, scan store.EntryScan) ([]store.Entry, error) {
-	sql, args := "SELECT "+entryColumns+" FROM entry WHERE list = $1::bigint AND key > $2::bigint ORDER BY list, key LIMIT $3::bigint",
+	columns := entryColumns
+	if scan.Bare {
+		columns = bareColumns
+	}
+	sql, args := "SELECT "+columns+" FROM entry WHERE list = $1::bigint AND key > $2::bigint ORDER BY list, key LIMIT $3::bigint",
 		[]any{scan.List, scan.After, scan.Limit}
 	if len(scan.Marks) > 0 {
-		sql = "SELECT " + entryColumns + " FROM entry WHERE list = $1::bigint AND key > $2::bigint AND mark = ANY($4::bigint[]) ORDER BY list, key LIMIT $3::bigint"
+		sql = "SELECT " + columns + " FROM entry WHERE list = $1::bigint AND key > $2::bigint AND mark = ANY($4::bigint[]) ORDER BY list, key LIMIT $3::bigint"
 		args = append(args, scan.Marks)
 	}
 	var out []store.Entry

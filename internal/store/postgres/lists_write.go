@@ -26,6 +26,7 @@ var (
 
 const (
 	entryColumns = "list, key, at, mark, until, doc"
+	bareColumns  = "list, key, at, mark, until, NULL::bytea"
 	entryKeys    = "unnest($1::bigint[], $2::bigint[]) AS k(list, key)"
 )
 

@@ -14,6 +14,7 @@ var _ store.Lists = (*Engine)(nil)
 
 const (
 	entryColumns = "list, key, at, mark, until, doc"
+	bareColumns  = "list, key, at, mark, until, NULL"
 	spendColumns = "account, month, channel, country, route, parts, price, fee_parts, fee"
 )
 
@@ -71,8 +72,12 @@ func (e *Engine) EntriesAfter(ctx context.Context, scan store.EntryScan) ([]stor
 			args = append(args, mark)
 		}
 	}
+	columns := entryColumns
+	if scan.Bare {
+		columns = bareColumns
+	}
 	var out []store.Entry
-	err := e.scan(ctx, "entries of a list", "SELECT "+entryColumns+" FROM entry WHERE list = ? AND key > ? "+marks+"ORDER BY key LIMIT ?",
+	err := e.scan(ctx, "entries of a list", "SELECT "+columns+" FROM entry WHERE list = ? AND key > ? "+marks+"ORDER BY key LIMIT ?",
 		append(args, int64(scan.Limit)), func(r row) error {
 			out = append(out, scanEntry(r))
 			return nil

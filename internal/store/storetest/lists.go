@@ -227,12 +227,18 @@ func (s *suite) list(scan store.EntryScan) []store.Entry {
 func testEntriesAfter(s *suite) {
 	var want []store.Entry
 	for i, key := range []int64{-9, 0, 3, 447700900123, 1 << 60} {
-		want = append(want, store.Entry{EntryKey: store.EntryKey{List: 5, Key: key}, Mark: int64(i % 3), At: s.now})
+		want = append(want, store.Entry{EntryKey: store.EntryKey{List: 5, Key: key}, Mark: int64(i % 3), At: s.now, Doc: []byte("document")})
+	}
+	bare := slices.Clone(want)
+	for i := range bare {
+		bare[i].Doc = nil
 	}
 	shuffled := []store.Entry{want[3], want[0], want[4], want[2], want[1]}
 	s.apply(put(shuffled[:3]...), put(shuffled[3:]...), put(store.Entry{EntryKey: store.EntryKey{List: 4, Key: 7}}, store.Entry{EntryKey: store.EntryKey{List: 6, Key: 7}}))
 	for _, limit := range []int{1, 2, 100} {
 		s.same("list", s.list(store.EntryScan{List: 5, Limit: limit}), want)
+		s.same("without documents", s.list(store.EntryScan{List: 5, Limit: limit, Bare: true}), bare)
+		s.same("one mark without documents", s.list(store.EntryScan{List: 5, Limit: limit, Marks: []int64{1}, Bare: true}), []store.Entry{bare[1], bare[4]})
 		s.same("one mark", s.list(store.EntryScan{List: 5, Limit: limit, Marks: []int64{1}}), []store.Entry{want[1], want[4]})
 		s.same("two marks", s.list(store.EntryScan{List: 5, Limit: limit, Marks: []int64{2, 0}}), []store.Entry{want[0], want[2], want[3]})
 		s.same("no such mark", len(s.list(store.EntryScan{List: 5, Limit: limit, Marks: []int64{8, 9}})), 0)
