@@ -45,7 +45,7 @@ func Put(own []sms.Keyword, k sms.Keyword, most int, quota sms.Reason, types ...
 // Check says whether an identity may have a keyword with this message and action. The
 // action of a required keyword cannot be changed, nor can the message that a toll-free
 // number's carrier answers STOP with; and a number that is toll-free has no other
-// opt-out keyword than STOP.
+// opt-out keyword than STOP, so that where one is among the numbers none can be added.
 //
 // Errors: Conflict RESOURCE_MODIFICATION_NOT_ALLOWED; Validation INVALID_PARAMETER about
 // KeywordAction.
@@ -54,7 +54,8 @@ func Check(k sms.Keyword, types ...sms.NumberType) error {
 		return sms.Conflict(sms.ReasonResourceModificationNotAllowed, sms.TypeKeyword, k.Keyword, "%s", what)
 	}
 	tollFree := slices.Contains(types, sms.TollFree)
-	if required, ok := Find(Required(types...), k.Keyword); ok {
+	required, found := Find(Required(types...), k.Keyword)
+	if found {
 		switch {
 		case k.Action != required.Action:
 			return refuse("The action of keyword " + k.Keyword + " is " + string(required.Action) + " and cannot be changed.")
@@ -62,7 +63,7 @@ func Check(k sms.Keyword, types ...sms.NumberType) error {
 			return refuse("The message that answers STOP to a toll-free number is its carrier's and cannot be changed.")
 		}
 	}
-	if tollFree && k.Keyword != Stop && k.Action == sms.OptOut {
+	if tollFree && !found && k.Action == sms.OptOut {
 		return sms.Invalid(sms.ReasonInvalidParameter, "KeywordAction",
 			"KeywordAction cannot be %s: STOP is the only opt-out keyword of a toll-free number.", sms.OptOut)
 	}

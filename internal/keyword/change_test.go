@@ -66,6 +66,34 @@ func TestEffective(t *testing.T) {
 	}
 }
 
+// A pool's other numbers have opt-out keywords that its toll-free ones have not.
+func TestOfNumber(t *testing.T) {
+	own := []sms.Keyword{{Keyword: "CANCEL", Message: "bye", Action: sms.OptOut}, {Keyword: "JOIN", Message: "hi", Action: sms.OptIn}}
+	all := []string{"ARRET", "CANCEL", "END", "HELP", "JOIN", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"}
+	mixed := []sms.NumberType{sms.TollFree, sms.LongCode}
+	for _, c := range []struct {
+		number sms.NumberType
+		types  []sms.NumberType
+		want   []string
+	}{
+		{sms.LongCode, []sms.NumberType{sms.LongCode}, all},
+		{sms.LongCode, mixed, all},
+		{sms.TollFree, mixed, []string{"HELP", "JOIN", "STOP"}},
+		{sms.TollFree, []sms.NumberType{sms.TollFree}, []string{"HELP", "JOIN", "STOP"}},
+	} {
+		effective, required := OfNumber(own, c.number, c.types...)
+		if got := names(effective); !slices.Equal(got, c.want) {
+			t.Errorf("%s of %v has the keywords %v", c.number, c.types, got)
+		}
+		if want := slices.DeleteFunc(slices.Clone(c.want), func(s string) bool { return s == "JOIN" }); !slices.Equal(names(required), want) {
+			t.Errorf("%s of %v requires %v", c.number, c.types, names(required))
+		}
+	}
+	if len(own) != 2 || own[0].Keyword != "CANCEL" {
+		t.Error("the own keywords were changed in place")
+	}
+}
+
 func TestAnsweredByCarrier(t *testing.T) {
 	for _, c := range []struct {
 		keyword string
@@ -119,6 +147,9 @@ func TestPut(t *testing.T) {
 		{"a toll-free number's UNSTOP", nil, sms.Keyword{Keyword: "UNSTOP", Message: "hi", Action: sms.OptIn}, []sms.NumberType{sms.TollFree}, 9,
 			keywords{{Keyword: "UNSTOP", Message: "hi", Action: sms.OptIn}}, ""},
 		{"an opt-out where one number is toll-free", nil, leave, mixed, 9, nil, "INVALID_PARAMETER"},
+		{"CANCEL's message where one number is toll-free", nil, sms.Keyword{Keyword: "CANCEL", Message: "bye"}, mixed, 0,
+			keywords{{Keyword: "CANCEL", Message: "bye", Action: sms.OptOut}}, ""},
+		{"CANCEL's action where one number is toll-free", nil, sms.Keyword{Keyword: "CANCEL", Message: "bye", Action: sms.OptIn}, mixed, 9, nil, "RESOURCE_MODIFICATION_NOT_ALLOWED"},
 		{"STOP where one number is toll-free", nil, stop, mixed, 9, nil, "RESOURCE_MODIFICATION_NOT_ALLOWED"},
 		{"an answer where one number is toll-free", nil, join, mixed, 9, keywords{join}, ""},
 	} {

@@ -49,6 +49,17 @@ func Effective(own []sms.Keyword, types ...sms.NumberType) []sms.Keyword {
 	return set
 }
 
+// OfNumber are the keywords of an identity that count for one of its numbers, and those
+// of them that are required; types are of all its numbers. A toll-free number of a pool
+// has no opt-out keyword but STOP, whatever the pool's other numbers have.
+func OfNumber(own []sms.Keyword, number sms.NumberType, types ...sms.NumberType) (effective, required []sms.Keyword) {
+	if number != sms.TollFree {
+		return Effective(own, types...), Required(types...)
+	}
+	own = slices.DeleteFunc(slices.Clone(own), func(k sms.Keyword) bool { return k.Action == sms.OptOut && k.Keyword != Stop })
+	return Effective(own, number), Required(number)
+}
+
 // AnsweredByCarrier reports whether a keyword that a number of this type got is answered
 // by its carrier, and so not by the service: STOP of toll-free numbers (guide, "Required
 // opt-out keywords"). The opt-out takes place here all the same.
