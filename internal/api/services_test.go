@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -64,22 +63,15 @@ func (e echo) AnswerPublic(_ context.Context, r *service.Request) (service.Answe
 }
 
 // observations are what Observe was told.
-type observations struct {
-	sync.Mutex
-	all []string
-}
+type observations chan string
 
-func (o *observations) observe(operation, code string, _ time.Duration) {
-	o.Lock()
-	defer o.Unlock()
-	o.all = append(o.all, operation+" "+code)
-}
+func newObservations() observations { return make(observations, 64) }
 
-func (o *observations) last() string {
-	o.Lock()
-	defer o.Unlock()
-	return o.all[len(o.all)-1]
-}
+func (o observations) observe(operation, code string, _ time.Duration) { o <- operation + " " + code }
+
+// next waits for one: Observe is told after the answer is written, and the client may
+// have read a long one to its end by then.
+func (o observations) next() string { return <-o }
 
 // someUser are keys of which one belongs to a user of the account.
 type someUser struct{ rootKey }
@@ -94,7 +86,7 @@ func (k someUser) Lookup(ctx context.Context, id, token string) (sigv4.Credentia
 }
 
 func TestServices(t *testing.T) {
-	seen := &observations{}
+	seen := newObservations()
 	url, _ := startServer(t, func(o *api.Options) {
 		o.Services = []service.Service{newEcho("logs", 0), newEcho("firehose", 3<<20)}
 		o.Observe, o.Keys = seen.observe, someUser{}
@@ -150,8 +142,8 @@ func TestServices(t *testing.T) {
 			if !strings.Contains(message, c.message) && !strings.Contains(fmt.Sprint(got.document["Message"]), c.message) {
 				t.Errorf("the message %v does not say %q", got.document, c.message)
 			}
-			if seen.last() != c.observed {
-				t.Errorf("observed %q, not %q", seen.last(), c.observed)
+			if observed := seen.next(); observed != c.observed {
+				t.Errorf("observed %q, not %q", observed, c.observed)
 			}
 			if got.header.Get("x-amzn-RequestId") == "" {
 				t.Error("no request id")
@@ -165,7 +157,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestServicesWithoutSignature(t *testing.T) {
-	seen := &observations{}
+	seen := newObservations()
 	url, _ := startServer(t, func(o *api.Options) {
 		o.Services, o.Observe = []service.Service{newEcho("sns", 0)}, seen.observe
 	})
@@ -180,8 +172,8 @@ func TestServicesWithoutSignature(t *testing.T) {
 		{request{method: "GET", path: "/shut?token=right", unsigned: true}, 404, "Unknown UnknownOperationException"},
 		{request{method: "GET", path: "/healthz", unsigned: true}, 200, "Health OK"},
 	} {
-		if got := c.request.send(t, url); got.Status != c.status || seen.last() != c.observed {
-			t.Errorf("%s %s: answered %d, observed %q; not %d, %q", c.request.method, c.request.path, got.Status, seen.last(), c.status, c.observed)
+		if got, observed := c.request.send(t, url), seen.next(); got.Status != c.status || observed != c.observed {
+			t.Errorf("%s %s: answered %d, observed %q; not %d, %q", c.request.method, c.request.path, got.Status, observed, c.status, c.observed)
 		}
 	}
 }
