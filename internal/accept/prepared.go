@@ -109,5 +109,5 @@ func Conversation(s *resources.Snapshot, m *sms.Message, route sms.Route, at tim
 		return nil
 	}
 	return []store.EntryWrite{{Entry: store.Entry{
-		EntryKey: store.EntryKey{List: store.ListID("conversation", m.Account, n.Value.Number), Key: recipient}, At: at, Mark: int64(m.ID)}}}
+		EntryKey: store.EntryKey{List: store.ListID(sms.ConversationList(m.Account, n.Value.Number)...), Key: recipient}, At: at, Mark: int64(m.ID)}}}
 }

@@ -7,6 +7,7 @@ import (
 	"heliograph/internal/inventory"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 func (a *API) phoneNumberOperations() []operation {
@@ -225,6 +226,7 @@ func (a *API) releasePhoneNumber(ctx context.Context, c *Call, in *wire.ReleaseP
 		inventory.Retire(tx, released.Value.Number)
 		tx.PhoneNumbers.Delete(released.ID)
 		putKeywords(tx, released.ID, nil)
+		dropList(tx, store.ListID(sms.ConversationList(c.AccountID, released.Value.Number)...))
 		return nil
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"heliograph/internal/api"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
+	"heliograph/internal/store"
 )
 
 // newCustomerOf is newCustomer with other options.
@@ -162,6 +163,10 @@ func TestOperatorsInventory(t *testing.T) {
 	}
 	if kept := c.directory.Inventory().Numbers.Get("+447946000002").Value; !kept.Retired || kept.LeasedBy != "" {
 		t.Errorf("%+v", kept)
+	}
+	// Whom it wrote to is deleted with it.
+	if gone := c.directory.Inventory().Dropped.All(); len(gone) != 1 || gone[0].Value != (resources.Dropped{List: store.ListID(sms.ConversationList(customerAccount, "+447946000002")...)}) {
+		t.Errorf("the lists that are dropped with it are %+v", gone)
 	}
 	// Simulator numbers need no inventory.
 	must(c.RequestPhoneNumber(ctx, numberRequest("US", types.RequestableNumberTypeSimulator)))(t)

@@ -228,7 +228,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
 	loops.Go(func() { s.prices.Run(running, s.log) })
-	loops.Go(func() { s.forgetRepetitions(running) })
+	loops.Go(func() { s.forget(running) })
 	loops.Go(func() { s.tellSpend(running) })
 	loops.Go(func() { s.expireReports(running) })
 	loops.Go(func() { s.feedback.Run(running) })

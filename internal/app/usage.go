@@ -66,31 +66,6 @@ func (s *service) usageOperations() []api.Operation {
 	return admin.UsageOperations(admin.UsageOptions{Account: s.cfg.Account, Region: s.cfg.Region, Usage: s.lists, Prices: s.prices, Now: now})
 }
 
-// forgetEvery is how often it is looked for idempotency keys that have expired.
-const forgetEvery = time.Hour
-
-// forgetRepetitions deletes what is known of requests by idempotency keys that have
-// expired, on the node that sweeps.
-func (s *service) forgetRepetitions(ctx context.Context) {
-	tick := time.NewTicker(forgetEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if !s.manager.Holds(nodes.Sweep) {
-			continue
-		}
-		for _, account := range s.directory.Inventory().Accounts.All() {
-			if err := s.accept.ForgetRepetitions(ctx, account.ID); err != nil && ctx.Err() == nil {
-				s.log.Warn("expired idempotency keys are still there", "account", account.ID, "error", err)
-			}
-		}
-	}
-}
-
 const (
 	// tellEvery is how often CloudWatch is told what was spent.
 	tellEvery = time.Minute

@@ -107,6 +107,12 @@ func OverrideList(account, protectConfiguration string) []string {
 	return []string{"protect", account, protectConfiguration}
 }
 
+// ConversationList names the list of those whom a phone number, in E.164, wrote to: which
+// message was the last one to each.
+func ConversationList(account, number string) []string {
+	return []string{"conversation", account, number}
+}
+
 // The channels whose spend is kept, and limited, by itself.
 const (
 	ChannelText  = "TEXT"
