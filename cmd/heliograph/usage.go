@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"heliograph/internal/admin"
+	"heliograph/internal/usage"
 )
 
 type usageCommand struct {
@@ -66,13 +67,7 @@ type importPrices struct {
 
 // Run hands the file to the server, which reads it.
 func (c importPrices) Run(s *session) error {
-	var file []byte
-	var err error
-	if c.File == "-" {
-		file, err = io.ReadAll(s.in)
-	} else {
-		file, err = os.ReadFile(c.File)
-	}
+	file, err := c.read(s.in)
 	if err != nil {
 		return err
 	}
@@ -86,6 +81,26 @@ func (c importPrices) Run(s *session) error {
 	}
 	_, err = fmt.Fprintf(s.out, "%d prices are in force\n", out.Rows)
 	return err
+}
+
+// read gives the file, if it is not larger than a book may be.
+func (c importPrices) read(in io.Reader) ([]byte, error) {
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	file, err := io.ReadAll(io.LimitReader(in, usage.MaxBook+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the price book: %w", err)
+	}
+	if len(file) > usage.MaxBook {
+		return nil, fmt.Errorf("the price book has more than %d octets, which is what is allowed at most", usage.MaxBook)
+	}
+	return file, nil
 }
 
 type showPrices struct {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"heliograph/internal/admin"
+	"heliograph/internal/usage"
 )
 
 func TestPrintUsage(t *testing.T) {
@@ -47,5 +50,29 @@ total         of all fees in 2026-11                           0.01245   USD
 		if err := printUsage(&out, report, output); err != nil || out.String() != want {
 			t.Errorf("%s: %v\n%s", output, err, out.String())
 		}
+	}
+}
+
+// A price book that is too large is not sent.
+func TestReadPrices(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		size int
+		ok   bool
+	}{"as large as may be": {usage.MaxBook, true}, "larger": {usage.MaxBook + 1, false}} {
+		book := strings.Repeat("#", c.size)
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(book), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []string{file, "-"} {
+			got, err := importPrices{File: from}.read(strings.NewReader(book))
+			if c.ok != (err == nil) || c.ok && string(got) != book || !c.ok && !strings.Contains(err.Error(), "524288") {
+				t.Errorf("%s from %s: %d octets, %v", name, from, len(got), err)
+			}
+		}
+	}
+	if _, err := (importPrices{File: filepath.Join(dir, "none")}).read(nil); err == nil {
+		t.Error("a file that is not there is read")
 	}
 }

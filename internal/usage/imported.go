@@ -3,6 +3,7 @@ package usage
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,15 +36,17 @@ type Committer interface {
 
 type inForce struct {
 	book     *Book
-	imported time.Time // zero: it was not
+	imported time.Time         // zero: it was not
+	digest   [sha256.Size]byte // of the imported file: two may be imported in one millisecond
 }
 
 // importedBook is where the imported book is: the Doc is its CSV file, At is when it was
 // imported.
 var importedBook = store.EntryKey{List: store.ListID("price-book")}
 
-// maxBook bounds an imported book, in octets: some 20,000 rows.
-const maxBook = 512 << 10
+// MaxBook bounds an imported book, in octets: some 20,000 rows. Within a request it is
+// longer, as JSON, and a request has at most 1 MiB.
+const MaxBook = 512 << 10
 
 // OpenPrices reads the imported book, if there is one. configured holds where there is
 // none.
@@ -70,8 +73,8 @@ func (p *Prices) Book() (book *Book, imported time.Time) {
 //
 // Errors: Validation INVALID_PARAMETER where the book cannot be read, and names the line.
 func (p *Prices) Import(file []byte, now time.Time) (rows int, err error) {
-	if len(file) > maxBook {
-		return 0, sms.Invalid(sms.ReasonInvalidParameter, "csv", "The price book has %d octets; at most %d are allowed.", len(file), maxBook)
+	if len(file) > MaxBook {
+		return 0, sms.Invalid(sms.ReasonInvalidParameter, "csv", "The price book has %d octets; at most %d are allowed.", len(file), MaxBook)
 	}
 	book, err := ReadBook(bytes.NewReader(file))
 	if err != nil {
@@ -81,7 +84,7 @@ func (p *Prices) Import(file []byte, now time.Time) (rows int, err error) {
 	if err := p.committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: store.Entry{EntryKey: importedBook, At: now, Doc: file}}}}); err != nil {
 		return 0, fmt.Errorf("keep the price book: %w", err)
 	}
-	p.current.Store(&inForce{book, now})
+	p.current.Store(&inForce{book, now, sha256.Sum256(file)})
 	return book.rows, nil
 }
 
@@ -105,9 +108,10 @@ func (p *Prices) Refresh(ctx context.Context) error {
 		return fmt.Errorf("read the price book: %w", err)
 	}
 	next := &inForce{book: p.configured}
-	if e := found[0]; e != nil && e.At.Equal(before.imported) {
-		return nil
-	} else if e != nil {
+	if e := found[0]; e != nil {
+		if next.digest = sha256.Sum256(e.Doc); e.At.Equal(before.imported) && next.digest == before.digest {
+			return nil
+		}
 		if next.book, err = ReadBook(bytes.NewReader(e.Doc)); err != nil {
 			return fmt.Errorf("imported price book: %w", err)
 		}

@@ -90,7 +90,7 @@ func TestImportedPrices(t *testing.T) {
 	// A book that cannot be used changes nothing.
 	for name, c := range map[string]struct{ book, says string }{
 		"unreadable": {header + "*,*,0.03,0\nUS,*,free,0\n", "line 3, price_per_part"},
-		"too large":  {header + strings.Repeat("#", maxBook), "octets"},
+		"too large":  {header + strings.Repeat("#", MaxBook), "octets"},
 	} {
 		_, err := here.Import([]byte(c.book), november)
 		if e, ok := sms.AsError(err); !ok || e.Reason != sms.ReasonInvalidParameter || !strings.Contains(e.Message, c.says) {
@@ -109,6 +109,23 @@ func TestImportedPrices(t *testing.T) {
 	costs(t, there, 10_000)
 	if _, at := there.Book(); !at.IsZero() {
 		t.Errorf("imported %v", at)
+	}
+}
+
+// Of two books that are imported in one millisecond all nodes have the later one.
+func TestImportedInOneMillisecond(t *testing.T) {
+	s := &shelf{rows: map[store.EntryKey]*store.Entry{}}
+	here, there := open(t, s), open(t, s)
+	for i, p := range []*Prices{here, there} {
+		if _, err := p.Import([]byte(header+[]string{"*,*,0.02,0\n", "*,*,0.03,0\n"}[i]), november); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []*Prices{here, there} {
+		if err := p.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		costs(t, p, 30_000)
 	}
 }
 
