@@ -111,8 +111,9 @@ func TestSharedDatabase(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("published %q, want %q", got, want)
 	}
-	left, err := engine.EntriesAfter(t.Context(), store.EntryScan{List: pendingList, After: -1, Limit: 10})
+	left, err := engine.EntriesAfter(t.Context(), store.EntryScan{List: pendingList, After: -1, Limit: 1000})
+	left = slices.DeleteFunc(left, func(e store.Entry) bool { return e.Key&copyBit != 0 })
 	if err != nil || len(left) != 0 {
-		t.Errorf("%d parts wait, %v", len(left), err)
+		t.Errorf("%d parts wait that are no copies, %v", len(left), err)
 	}
 }
