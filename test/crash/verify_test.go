@@ -326,7 +326,8 @@ func (w *world) verifyOrder() {
 	}
 	sent := w.ledger.all()
 	seen := map[int]bool{}
-	last := map[order]int{}
+	last := map[order]*message{}
+	came := map[*message]arrival{}
 	wrong := 0
 	for _, a := range w.centres["one"].arrived() {
 		m := sent[a.token]
@@ -338,11 +339,19 @@ func (w *world) verifyOrder() {
 		if len(w.nodes) > 1 {
 			o.life = m.life
 		}
-		if before, ok := last[o]; ok && m.number < before {
-			w.complain(&wrong, "from %s to %s, message %d came after message %d", m.stream.identity, m.stream.recipient, m.number, before)
+		came[m] = a
+		if before := last[o]; before != nil && m.number < before.number {
+			w.complain(&wrong, "from %s to %s, message %d came after message %d: %s, and %s", m.stream.identity, m.stream.recipient, m.number, before.number,
+				m.trace(came[m]), before.trace(came[before]))
+			continue
 		}
-		last[o] = max(last[o], m.number)
+		last[o] = m
 	}
+}
+
+// trace is how a message came to a message centre.
+func (m *message) trace(a arrival) string {
+	return fmt.Sprintf("%06d, MessageId %q, asked of life %d, %d answers lost, came from %s at %s", m.token, m.id, m.life, m.lost, a.from, a.at.UTC().Format("15:04:05.000"))
 }
 
 // verifySpend: what the account has spent is what its messages cost.
