@@ -69,15 +69,21 @@ func embedded(s *resources.Snapshot, d *sms.EventDestination) []sms.EventDestina
 	}
 	switch {
 	case d.CloudWatchLogs != nil:
-		if name := arnName(d.CloudWatchLogs.LogGroupARN, ":log-group:"); s.LogGroups.Get(name) != nil {
+		name := strings.TrimSuffix(ownName(s, "logs", "log-group:", d.CloudWatchLogs.LogGroupARN), ":*")
+		if s.LogGroups.Get(name) != nil {
 			return []sms.EventDestination{within("logs", "logs", name)}
 		}
 	case d.Firehose != nil:
-		if name := arnName(d.Firehose.DeliveryStreamARN, ":deliverystream/"); s.DeliveryStreams.Get(name) != nil {
+		name := ownName(s, "firehose", "deliverystream/", d.Firehose.DeliveryStreamARN)
+		if s.DeliveryStreams.Get(name) != nil {
 			return []sms.EventDestination{within("stream", "firehose", name)}
 		}
 	case d.SNS != nil:
-		all := subscribers(s, d.Name+":", d.SNS.TopicARN[strings.LastIndexByte(d.SNS.TopicARN, ':')+1:])
+		name := ownName(s, "sns", "", d.SNS.TopicARN)
+		if s.Topics.Get(name) == nil {
+			return nil
+		}
+		all := subscribers(s, d.Name+":", name)
 		for i := range all {
 			all[i].Enabled, all[i].EventTypes = d.Enabled, d.EventTypes
 		}
@@ -86,10 +92,19 @@ func embedded(s *resources.Snapshot, d *sms.EventDestination) []sms.EventDestina
 	return nil
 }
 
-// arnName is what follows mark in an ARN, without the :* that log groups may have.
-func arnName(arn, mark string) string {
-	_, name, _ := strings.Cut(arn, mark)
-	return strings.TrimSuffix(name, ":*")
+// ownName is the name in an ARN of a service, which follows kind, where the ARN is of the
+// account itself in this installation's partition and region; "" for any other.
+func ownName(s *resources.Snapshot, service, kind, arn string) string {
+	fields := strings.SplitN(arn, ":", 6)
+	if len(fields) != 6 || fields[0] != "arn" || fields[2] != service || fields[4] != s.Account.ID ||
+		!s.Local(sms.ARN{Partition: fields[1], Region: fields[3]}) {
+		return ""
+	}
+	name, found := strings.CutPrefix(fields[5], kind)
+	if !found {
+		return ""
+	}
+	return name
 }
 
 // subscribers are the confirmed subscriptions of an embedded topic.
