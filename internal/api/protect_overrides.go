@@ -73,39 +73,23 @@ func (a *API) putNumberOverride(ctx context.Context, c *Call, in *wire.PutProtec
 	request := *in
 	request.ClientToken = nil
 	token := newClientToken(c, in.ClientToken, &request)
-	var id string
 	var put store.Entry
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		item, err := find(c, tx.Protect, sms.TypeProtectConfiguration, in.ProtectConfigurationId, "ProtectConfigurationId")
-		if err != nil {
-			return err
-		}
-		id = item.ID
-		put = store.Entry{EntryKey: overrideKey(c, id, key), At: tx.Now.UTC().Truncate(time.Millisecond), Mark: o.Mark(), Until: o.Until, Doc: overrideToken(token, tx.Now)}
-		old, err := a.entry(ctx, put.EntryKey)
-		if err != nil {
-			return err
-		}
+	id, err := a.changeOverride(ctx, c, in.ProtectConfigurationId, key, func(id string, old *store.Entry, now time.Time) (store.EntryWrite, bool, error) {
+		put = store.Entry{EntryKey: overrideKey(c, id, key), At: now.UTC().Truncate(time.Millisecond), Mark: o.Mark(), Until: o.Until, Doc: overrideToken(token, now)}
 		if old != nil {
-			switch earlier(old.Doc, put.Doc, tx.Now) {
+			switch earlier(old.Doc, put.Doc, now) {
 			case sameRequest:
 				put = *old
-				return nil
+				return store.EntryWrite{}, false, nil
 			case otherRequest:
-				return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeProtectConfiguration, id,
+				return store.EntryWrite{}, false, sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeProtectConfiguration, id,
 					"The ClientToken was used in the last 24 hours for a request with other parameters; use a new one.")
 			}
-			if !protect.NewOverride(old.Mark, old.Until).Ended(tx.Now) {
+			if !protect.NewOverride(old.Mark, old.Until).Ended(now) {
 				put.At = old.At
 			}
 		}
-		if !item.Value.Overrides {
-			p := item.Value
-			p.Overrides = true
-			tx.Protect.Put(id, p)
-		}
-		tx.Entries = append(tx.Entries, store.EntryWrite{Entry: put})
-		return nil
+		return store.EntryWrite{Entry: put}, true, nil
 	})
 	if err != nil {
 		return nil, err
@@ -116,6 +100,43 @@ func (a *API) putNumberOverride(ctx context.Context, c *Call, in *wire.PutProtec
 		DestinationPhoneNumber: made.DestinationPhoneNumber, CreatedTimestamp: made.CreatedTimestamp, Action: made.Action,
 		IsoCountryCode: made.IsoCountryCode, ExpirationTimestamp: made.ExpirationTimestamp,
 	}, nil
+}
+
+// changeOverride has decide say what is to be written over a number's override, if
+// anything, and writes that together with its configuration, so that one which another
+// node has deleted meanwhile is not written to. The override is read before, not while
+// others wait to change resources, and what somebody else has written since is read anew.
+func (a *API) changeOverride(ctx context.Context, c *Call, configuration string, key int64, decide func(id string, old *store.Entry, now time.Time) (w store.EntryWrite, changed bool, err error)) (id string, err error) {
+	item, err := find(c, c.Account.Protect, sms.TypeProtectConfiguration, configuration, "ProtectConfigurationId")
+	if err != nil {
+		return "", err
+	}
+	id = item.ID
+	for range entryAttempts {
+		old, failed := a.entry(ctx, overrideKey(c, id, key))
+		if failed != nil {
+			return "", failed
+		}
+		err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
+			item, err := find(c, tx.Protect, sms.TypeProtectConfiguration, configuration, "ProtectConfigurationId")
+			if err != nil {
+				return err
+			}
+			w, changed, err := decide(id, old, tx.Now)
+			if err != nil || !changed {
+				return err
+			}
+			p := item.Value
+			p.Overrides = true
+			tx.Protect.Put(id, p)
+			tx.Entries = append(tx.Entries, w.Over(old))
+			return nil
+		})
+		if !store.Overtaken(err) {
+			break
+		}
+	}
+	return id, err
 }
 
 // An override's document is what it was put with: when the ClientToken is forgotten
@@ -165,23 +186,14 @@ func (a *API) deleteNumberOverride(ctx context.Context, c *Call, in *wire.Delete
 	if err != nil {
 		return nil, err
 	}
-	var id string
 	var deleted *store.Entry
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		item, err := find(c, tx.Protect, sms.TypeProtectConfiguration, in.ProtectConfigurationId, "ProtectConfigurationId")
-		if err != nil {
-			return err
-		}
-		id = item.ID
-		if deleted, err = a.entry(ctx, overrideKey(c, id, key)); err != nil {
-			return err
-		}
-		if deleted == nil || protect.NewOverride(deleted.Mark, deleted.Until).Ended(tx.Now) {
-			return &sms.Error{Kind: sms.KindNotFound, ResourceType: sms.TypeProtectConfiguration, ResourceID: id,
+	id, err := a.changeOverride(ctx, c, in.ProtectConfigurationId, key, func(id string, old *store.Entry, now time.Time) (store.EntryWrite, bool, error) {
+		if old == nil || protect.NewOverride(old.Mark, old.Until).Ended(now) {
+			return store.EntryWrite{}, false, &sms.Error{Kind: sms.KindNotFound, ResourceType: sms.TypeProtectConfiguration, ResourceID: id,
 				Message: "The protect configuration has no override for this phone number."}
 		}
-		tx.Entries = append(tx.Entries, store.EntryWrite{Entry: store.Entry{EntryKey: deleted.EntryKey}, Delete: true})
-		return nil
+		deleted = old
+		return store.EntryWrite{Entry: store.Entry{EntryKey: old.EntryKey}, Delete: true}, true, nil
 	})
 	if err != nil {
 		return nil, err
