@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"time"
 
 	"heliograph/internal/carrier"
@@ -58,26 +59,29 @@ func (s *shard) agree(claims []claim, answers []store.Recipient) []claim {
 }
 
 // answered takes in what became of a message's question. Where an earlier message to
-// the recipient was refused meanwhile, this one stays behind it. The caller holds mu.
+// the recipient was refused meanwhile, this one stays behind it, and those that come
+// later stay behind this one. The caller holds mu.
 func (s *shard) answered(e *entry, r store.Recipient, now time.Time) {
-	before := s.refused[r.Key]
+	before := s.refused.before(r.Key, e)
 	switch {
-	case before != nil && before != e && before.id < e.id:
+	case before != nil:
 		e.refused = before.refused
 	case r.Wait <= 0:
 		e.agreed = true
 		s.settleRecipient(e)
+		return
 	default:
-		e.refused, e.recipient = now.Add(r.Wait), r.Key
-		s.refused[r.Key] = e
+		e.refused = now.Add(r.Wait)
 	}
+	e.recipient = r.Key
+	s.refused.add(e)
 }
 
 // settleRecipient lets those behind a message that was refused ask. The caller holds
 // mu.
 func (s *shard) settleRecipient(e *entry) {
-	if !e.refused.IsZero() && s.refused[e.recipient] == e {
-		delete(s.refused, e.recipient)
+	if !e.refused.IsZero() {
+		s.refused.remove(e)
 	}
 }
 
@@ -87,10 +91,40 @@ func (s *shard) heldBack(e *entry, now time.Time) time.Time {
 	if e.agreed || len(s.refused) == 0 {
 		return time.Time{}
 	}
-	if before := s.refused[throttle.RecipientKey(e.message.Destination)]; before != nil && before.id < e.id {
+	if before := s.refused.before(throttle.RecipientKey(e.message.Destination), e); before != nil {
 		return latest(before.refused, now).Add(behindFor)
 	}
 	return e.refused
+}
+
+// refusals are the messages that wait for a recipient's slot, by its key: those that
+// another node was before, and those that are behind them. Nearly always it is one.
+type refusals map[uint64][]*entry
+
+// before is the earliest message to the recipient that waits and is earlier than e, nil
+// where there is none.
+func (r refusals) before(recipient uint64, e *entry) (first *entry) {
+	for _, w := range r[recipient] {
+		if w.id < e.id && (first == nil || w.id < first.id) {
+			first = w
+		}
+	}
+	return first
+}
+
+func (r refusals) add(e *entry) {
+	if !slices.Contains(r[e.recipient], e) {
+		r[e.recipient] = append(r[e.recipient], e)
+	}
+}
+
+func (r refusals) remove(e *entry) {
+	rest := slices.DeleteFunc(r[e.recipient], func(w *entry) bool { return w == e })
+	if len(rest) == 0 {
+		delete(r, e.recipient)
+		return
+	}
+	r[e.recipient] = rest
 }
 
 // behindFor is how long a message gives an earlier one to the same recipient to get

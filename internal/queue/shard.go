@@ -27,10 +27,10 @@ type shard struct {
 	loading     bool      // what comes in is kept in arrived
 	arrived     []arrival // while loading
 	known       map[sms.ID]*entry
-	refused     map[uint64]*entry // messages that wait for a recipient's slot that another node had, by its key
-	gone        map[sms.ID]bool   // see turn
-	short       []place           // lanes that have to be read on
-	left        map[sms.ID]bool   // while the queue of a former layout is read again: what has left since
+	refused     refusals        // messages that wait for a recipient's slot that another node had
+	gone        map[sms.ID]bool // see turn
+	short       []place         // lanes that have to be read on
+	left        map[sms.ID]bool // while the queue of a former layout is read again: what has left since
 	lanes       map[string]*lane
 	waiting     laneHeap
 	ready       [2]deque[*lane]
@@ -69,7 +69,7 @@ type arrival struct {
 func newShard(q *Queue, name string, c carrier.Carrier) *shard {
 	traits, of := c.Traits(), carrier.OfShard(name)
 	s := &shard{q: q, carrier: c, name: name, of: of, traits: traits, metrics: q.o.Metrics.of(of),
-		loading: true, known: map[sms.ID]*entry{}, refused: map[uint64]*entry{}, gone: map[sms.ID]bool{}, lanes: map[string]*lane{},
+		loading: true, known: map[sms.ID]*entry{}, refused: refusals{}, gone: map[sms.ID]bool{}, lanes: map[string]*lane{},
 		bucket: throttle.NewBucket(traits.PartsPerSecond), wakeup: make(chan struct{}, 1), fills: make(chan struct{}, 1),
 		stopped: make(chan struct{}), settled: make(chan struct{}), abandon: make(chan struct{})}
 	s.work.wake = make(chan struct{}, 1)
