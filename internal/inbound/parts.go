@@ -36,6 +36,11 @@ const (
 	setBits    = 63 - senderBits - partBits
 )
 
+// Copy reports whether an entry of the list "inbound" is a part that came again after its
+// message was made: it waits for the rest of a message that begins alike, and is dropped
+// when its time is over.
+func Copy(e *store.Entry) bool { return e.Key&copyBit != 0 }
+
 // messageKey is the key of a message of several parts: by the sender first, so that
 // what waits of one sender is together, and then by all that tells the message from
 // others. Its part number is 0.
@@ -114,7 +119,7 @@ func readPart(e *store.Entry) (p part, err error) {
 	if err = json.Unmarshal(e.Doc, &p); err != nil {
 		p, err = part{}, fmt.Errorf("read a message part: %w", err)
 	}
-	p.At, p.place, p.Number, p.copied = e.At, e.Key, int(e.Key&(copyBit-1)), e.Key&copyBit != 0
+	p.At, p.place, p.Number, p.copied = e.At, e.Key, int(e.Key&(copyBit-1)), Copy(e)
 	return p, err
 }
 
