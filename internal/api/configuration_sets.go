@@ -19,28 +19,19 @@ func (a *API) createConfigurationSet(ctx context.Context, c *Call, in *wire.Crea
 	token := newClientToken(c, in.ClientToken, &request)
 	name := in.ConfigurationSetName
 	var made *resources.Item[sms.ConfigurationSet]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypeConfigurationSet)
-		if err != nil {
-			return err
-		}
-		if made = tx.ConfigurationSets.Get(earlier); made != nil {
-			return nil
-		}
-		if tx.ConfigurationSets.Get(name) != nil {
-			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeConfigurationSet, name, "There is a configuration set named %s already.", name)
-		}
-		if have := tx.ConfigurationSets.Len(); have >= a.limitsOf(c.Account).ConfigurationSets {
-			return sms.QuotaExceeded(sms.ReasonConfigurationSetsPerAccount,
-				"The account has %d configuration sets; at most %d are allowed.", have, a.limitsOf(c.Account).ConfigurationSets)
-		}
-		tx.ConfigurationSets.Put(name, sms.ConfigurationSet{Name: name})
-		if len(tags) > 0 {
-			tx.ConfigurationSets.SetTags(name, tags)
-		}
-		made = tx.ConfigurationSets.Get(name)
-		token.remember(tx, name)
-		return nil
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypeConfigurationSet, tx.ConfigurationSets, tags, func() (string, error) {
+			if tx.ConfigurationSets.Get(name) != nil {
+				return "", sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeConfigurationSet, name, "There is a configuration set named %s already.", name)
+			}
+			if have := tx.ConfigurationSets.Len(); have >= a.limitsOf(c.Account).ConfigurationSets {
+				return "", sms.QuotaExceeded(sms.ReasonConfigurationSetsPerAccount,
+					"The account has %d configuration sets; at most %d are allowed.", have, a.limitsOf(c.Account).ConfigurationSets)
+			}
+			tx.ConfigurationSets.Put(name, sms.ConfigurationSet{Name: name})
+			return name, nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -23,27 +23,18 @@ func (a *API) createOptOutList(ctx context.Context, c *Call, in *wire.CreateOptO
 	token := newClientToken(c, in.ClientToken, &request)
 	name := in.OptOutListName
 	var made *resources.Item[sms.OptOutList]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypeOptOutList)
-		if err != nil {
-			return err
-		}
-		if made = tx.OptOutLists.Get(earlier); made != nil {
-			return nil
-		}
-		if tx.OptOutLists.Get(name) != nil {
-			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeOptOutList, name, "There is an opt-out list named %s already.", name)
-		}
-		if have, most := tx.OptOutLists.Len(), a.limitsOf(c.Account).OptOutLists; have >= most {
-			return sms.QuotaExceeded(sms.ReasonOptOutListsPerAccount, "The account has %d opt-out lists; at most %d are allowed.", have, most)
-		}
-		tx.OptOutLists.Put(name, sms.OptOutList{Name: name})
-		if len(tags) > 0 {
-			tx.OptOutLists.SetTags(name, tags)
-		}
-		made = tx.OptOutLists.Get(name)
-		token.remember(tx, name)
-		return nil
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypeOptOutList, tx.OptOutLists, tags, func() (string, error) {
+			if tx.OptOutLists.Get(name) != nil {
+				return "", sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeOptOutList, name, "There is an opt-out list named %s already.", name)
+			}
+			if have, most := tx.OptOutLists.Len(), a.limitsOf(c.Account).OptOutLists; have >= most {
+				return "", sms.QuotaExceeded(sms.ReasonOptOutListsPerAccount, "The account has %d opt-out lists; at most %d are allowed.", have, most)
+			}
+			tx.OptOutLists.Put(name, sms.OptOutList{Name: name})
+			return name, nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -50,23 +50,14 @@ func (a *API) requestPhoneNumber(ctx context.Context, c *Call, in *wire.RequestP
 	request.ClientToken = nil
 	token := newClientToken(c, in.ClientToken, &request)
 	var made *resources.Item[sms.PhoneNumber]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypePhoneNumber)
-		if err != nil {
-			return err
-		}
-		if made = tx.PhoneNumbers.Get(earlier); made != nil {
-			return nil
-		}
-		if err := a.leaseNumber(c, tx, id, wanted, in); err != nil {
-			return err
-		}
-		if len(tags) > 0 {
-			tx.PhoneNumbers.SetTags(id, tags)
-		}
-		made = tx.PhoneNumbers.Get(id)
-		token.remember(tx, id)
-		return nil
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypePhoneNumber, tx.PhoneNumbers, tags, func() (string, error) {
+			if err := a.leaseNumber(c, tx, id, wanted, in); err != nil {
+				return "", err
+			}
+			return id, nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

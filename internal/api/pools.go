@@ -22,36 +22,27 @@ func (a *API) createPool(ctx context.Context, c *Call, in *wire.CreatePoolReques
 	request.ClientToken = nil
 	token := newClientToken(c, in.ClientToken, &request)
 	var made *resources.Item[sms.Pool]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypePool)
-		if err != nil {
-			return err
-		}
-		if made = tx.Pools.Get(earlier); made != nil {
-			return nil
-		}
-		first, err := findIdentity(c, tx.Snapshot, in.OriginationIdentity, in.IsoCountryCode)
-		if err != nil {
-			return err
-		}
-		if have := tx.Pools.Len(); have >= a.limitsOf(c.Account).Pools {
-			return sms.QuotaExceeded(sms.ReasonPoolsPerAccount, "The account has %d pools; at most %d are allowed.", have, a.limitsOf(c.Account).Pools)
-		}
-		pool, err := foundPool(id, first, sms.MessageType(in.MessageType))
-		if err != nil {
-			return err
-		}
-		pool.DeletionProtection = value(in.DeletionProtectionEnabled)
-		tx.Pools.Put(id, pool)
-		if first.number != nil {
-			putKeywords(tx, id, ownKeywords(tx.Keywords, first.number.ID))
-		}
-		if len(tags) > 0 {
-			tx.Pools.SetTags(id, tags)
-		}
-		made = tx.Pools.Get(id)
-		token.remember(tx, id)
-		return joinPool(tx, pool, first, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypePool, tx.Pools, tags, func() (string, error) {
+			first, err := findIdentity(c, tx.Snapshot, in.OriginationIdentity, in.IsoCountryCode)
+			if err != nil {
+				return "", err
+			}
+			if have := tx.Pools.Len(); have >= a.limitsOf(c.Account).Pools {
+				return "", sms.QuotaExceeded(sms.ReasonPoolsPerAccount, "The account has %d pools; at most %d are allowed.", have, a.limitsOf(c.Account).Pools)
+			}
+			pool, err := foundPool(id, first, sms.MessageType(in.MessageType))
+			if err != nil {
+				return "", err
+			}
+			pool.DeletionProtection = value(in.DeletionProtectionEnabled)
+			tx.Pools.Put(id, pool)
+			if first.number != nil {
+				putKeywords(tx, id, ownKeywords(tx.Keywords, first.number.ID))
+			}
+			return id, joinPool(tx, pool, first, a.limitsOf(c.Account).OriginationIdentitiesPerPool)
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -23,26 +23,17 @@ func (a *API) createProtectConfiguration(ctx context.Context, c *Call, in *wire.
 	token := newClientToken(c, in.ClientToken, &request)
 	var made *resources.Item[sms.ProtectConfiguration]
 	var accountDefault string
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
 		accountDefault = settings(tx).DefaultProtectConfiguration
-		earlier, err := token.resource(tx, sms.TypeProtectConfiguration)
-		if err != nil {
-			return err
-		}
-		if made = tx.Protect.Get(earlier); made != nil {
-			return nil
-		}
-		if have, most := tx.Protect.Len(), a.limitsOf(c.Account).ProtectConfigurations; have >= most {
-			return sms.QuotaExceeded(sms.ReasonProtectConfigurationsPerAccount,
-				"The account has %d protect configurations; at most %d are allowed.", have, most)
-		}
-		tx.Protect.Put(id, sms.ProtectConfiguration{ID: id, DeletionProtection: value(in.DeletionProtectionEnabled)})
-		if len(tags) > 0 {
-			tx.Protect.SetTags(id, tags)
-		}
-		made = tx.Protect.Get(id)
-		token.remember(tx, id)
-		return nil
+		made, err = create(token, tx, sms.TypeProtectConfiguration, tx.Protect, tags, func() (string, error) {
+			if have, most := tx.Protect.Len(), a.limitsOf(c.Account).ProtectConfigurations; have >= most {
+				return "", sms.QuotaExceeded(sms.ReasonProtectConfigurationsPerAccount,
+					"The account has %d protect configurations; at most %d are allowed.", have, most)
+			}
+			tx.Protect.Put(id, sms.ProtectConfiguration{ID: id, DeletionProtection: value(in.DeletionProtectionEnabled)})
+			return id, nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

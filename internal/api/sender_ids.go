@@ -50,31 +50,22 @@ func (a *API) requestSenderID(ctx context.Context, c *Call, in *wire.RequestSend
 	request.ClientToken = nil
 	token := newClientToken(c, in.ClientToken, &request)
 	var made *resources.Item[sms.SenderID]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypeSenderID)
-		if err != nil {
-			return err
-		}
-		if made = tx.SenderIDs.Get(earlier); made != nil {
-			return nil
-		}
-		s, err := atCarrier(tx, wanted)
-		if err != nil {
-			return err
-		}
-		if tx.SenderIDs.Get(s.Key()) != nil {
-			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeSenderID, s.Key(), "The account has sender ID %s for %s already.", s.SenderID, s.Country)
-		}
-		if have := tx.SenderIDs.Len(); have >= a.limitsOf(c.Account).SenderIDs {
-			return sms.QuotaExceeded(sms.ReasonSenderIDsPerAccount, "The account has %d sender IDs; at most %d are allowed.", have, a.limitsOf(c.Account).SenderIDs)
-		}
-		tx.SenderIDs.Put(s.Key(), s)
-		if len(tags) > 0 {
-			tx.SenderIDs.SetTags(s.Key(), tags)
-		}
-		made = tx.SenderIDs.Get(s.Key())
-		token.remember(tx, s.Key())
-		return nil
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypeSenderID, tx.SenderIDs, tags, func() (string, error) {
+			s, err := atCarrier(tx, wanted)
+			if err != nil {
+				return "", err
+			}
+			if tx.SenderIDs.Get(s.Key()) != nil {
+				return "", sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeSenderID, s.Key(), "The account has sender ID %s for %s already.", s.SenderID, s.Country)
+			}
+			if have := tx.SenderIDs.Len(); have >= a.limitsOf(c.Account).SenderIDs {
+				return "", sms.QuotaExceeded(sms.ReasonSenderIDsPerAccount, "The account has %d sender IDs; at most %d are allowed.", have, a.limitsOf(c.Account).SenderIDs)
+			}
+			tx.SenderIDs.Put(s.Key(), s)
+			return s.Key(), nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

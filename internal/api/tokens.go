@@ -65,3 +65,25 @@ func (k clientToken) remember(tx *resources.Tx, resource string) {
 	made.Resource, made.Expires = resource, tx.Now.Add(clientTokenLife)
 	tx.ClientTokens.Put(k.id, made)
 }
+
+// create makes a resource with its tags once: where an earlier request with the token has
+// made it, it is that one. put stores the new one and gives its id.
+func create[T any](token clientToken, tx *resources.Tx, t sms.ResourceType, table *resources.Edit[T], tags map[string]string,
+	put func() (id string, err error)) (*resources.Item[T], error) {
+	earlier, err := token.resource(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	if made := table.Get(earlier); made != nil {
+		return made, nil
+	}
+	id, err := put()
+	if err != nil {
+		return nil, err
+	}
+	if len(tags) > 0 {
+		table.SetTags(id, tags)
+	}
+	token.remember(tx, id)
+	return table.Get(id), nil
+}

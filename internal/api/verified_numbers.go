@@ -68,31 +68,22 @@ func (a *API) createVerifiedDestinationNumber(ctx context.Context, c *Call, in *
 	request.ClientToken = nil
 	token := newClientToken(c, in.ClientToken, &request)
 	var made *resources.Item[sms.VerifiedNumber]
-	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		earlier, err := token.resource(tx, sms.TypeVerifiedNumber)
-		if err != nil {
-			return err
-		}
-		if made = tx.VerifiedNumbers.Get(earlier); made != nil {
-			return nil
-		}
-		if there := tx.Snapshot.Verified(number); there != nil {
-			return sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeVerifiedNumber, there.ID, "The number is one of the account's verified destination numbers already.")
-		}
-		if optedOut {
-			return sms.Invalid(sms.ReasonCannotAddOptedOutNumber, "DestinationPhoneNumber", "The number is on the opt-out list %s; it takes no messages.", sms.DefaultOptOutList)
-		}
-		if have, most := tx.VerifiedNumbers.Len(), a.limitsOf(tx.Snapshot).VerifiedDestinationNumbers; have >= most {
-			return sms.QuotaExceeded(sms.ReasonVerifiedDestinationNumbersPerAccount,
-				"The account has %d verified destination numbers; at most %d are allowed.", have, most)
-		}
-		tx.VerifiedNumbers.Put(id, sms.VerifiedNumber{ID: id, Number: number, Status: sms.VerificationPending})
-		if len(tags) > 0 {
-			tx.VerifiedNumbers.SetTags(id, tags)
-		}
-		made = tx.VerifiedNumbers.Get(id)
-		token.remember(tx, id)
-		return nil
+	err = a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) (err error) {
+		made, err = create(token, tx, sms.TypeVerifiedNumber, tx.VerifiedNumbers, tags, func() (string, error) {
+			if there := tx.Snapshot.Verified(number); there != nil {
+				return "", sms.Conflict(sms.ReasonResourceAlreadyExists, sms.TypeVerifiedNumber, there.ID, "The number is one of the account's verified destination numbers already.")
+			}
+			if optedOut {
+				return "", sms.Invalid(sms.ReasonCannotAddOptedOutNumber, "DestinationPhoneNumber", "The number is on the opt-out list %s; it takes no messages.", sms.DefaultOptOutList)
+			}
+			if have, most := tx.VerifiedNumbers.Len(), a.limitsOf(tx.Snapshot).VerifiedDestinationNumbers; have >= most {
+				return "", sms.QuotaExceeded(sms.ReasonVerifiedDestinationNumbersPerAccount,
+					"The account has %d verified destination numbers; at most %d are allowed.", have, most)
+			}
+			tx.VerifiedNumbers.Put(id, sms.VerifiedNumber{ID: id, Number: number, Status: sms.VerificationPending})
+			return id, nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

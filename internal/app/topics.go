@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net"
-	"time"
 
 	"heliograph/internal/accept"
 	"heliograph/internal/embedded/sns"
@@ -44,22 +43,14 @@ func (s *service) openTopics(address net.Addr) error {
 }
 
 // expireDeadLetters lets go of dead letters that are older than events that wait for
-// their destinations may be, until ctx ends, on the one node that sees to what is old.
+// their destinations may be.
 func (s *service) expireDeadLetters(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for s.topics != nil {
-		if s.manager.Holds(nodes.Sweep) {
-			if err := s.topics.subscribers.ExpireDeadLetters(ctx, s.lists, now().Add(-s.cfg.Events.Retention)); err != nil && ctx.Err() == nil {
-				s.log.Error("old dead letters are still there", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	if s.topics == nil {
+		return
 	}
+	s.expire(ctx, "old dead letters are still there", func(ctx context.Context) error {
+		return s.topics.subscribers.ExpireDeadLetters(ctx, s.lists, now().Add(-s.cfg.Events.Retention))
+	})
 }
 
 // confirmations asks new subscribers of embedded topics to confirm, until ctx ends.

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"heliograph/internal/nodes"
+)
+
+// expireEvery is how often what is old is looked for: deactivation reports, dead letters.
+const expireEvery = time.Hour
+
+// expire calls let at once and then every so often, until ctx ends, on the one node that
+// sees to what is old. still says what is there if it fails.
+func (s *service) expire(ctx context.Context, still string, let func(context.Context) error) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		if s.manager.Holds(nodes.Sweep) {
+			if err := let(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error(still, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// expireReports lets go of old deactivation reports.
+func (s *service) expireReports(ctx context.Context) {
+	s.expire(ctx, "old deactivation reports are still there", s.deactivations.Expire)
+}
