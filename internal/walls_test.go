@@ -31,7 +31,7 @@ type wall struct {
 
 // pureRules and contracts are what flows may stand on.
 var (
-	pureRules = []string{"sms", "numbering", "encode", "origin", "throttle", "event", "protect", "keyword"}
+	pureRules = []string{"sms", "iam", "numbering", "encode", "origin", "throttle", "event", "protect", "keyword"}
 	contracts = []string{"store", "carrier", "resources", "usage", "optout"}
 	below     = slices.Concat(pureRules, contracts)
 )
@@ -46,6 +46,7 @@ const (
 // alone.
 var walls = []wall{
 	{pkg: "internal/sms", pure: true},
+	{pkg: "internal/iam", pure: true},
 
 	// Rules.
 	{pkg: "internal/encode", pure: true},
@@ -61,7 +62,7 @@ var walls = []wall{
 	// Contracts, and the state that flows and edges share.
 	{pkg: "internal/store", may: pureRules},
 	{pkg: "internal/carrier", may: pureRules},
-	{pkg: "internal/resources", may: []string{"sms", "numbering", "store"}},
+	{pkg: "internal/resources", may: []string{"sms", "iam", "numbering", "store"}},
 	{pkg: "internal/usage", may: []string{"sms", "store"}},
 	{pkg: "internal/optout", may: []string{"sms", "store"}},
 	{pkg: "internal/usage/cloudwatch", may: []string{"usage"}, external: []string{awsSDK}},
@@ -118,9 +119,10 @@ var walls = []wall{
 	// Edges.
 	{pkg: "internal/api/wire"},
 	{pkg: "internal/api/wire/gen"},
-	{pkg: "internal/api/sigv4"},
-	{pkg: "internal/api/service", may: []string{"sms", "store", "resources"}},
-	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service"})},
+	{pkg: "internal/api/sigv4", may: []string{"iam"}},
+	{pkg: "internal/identity", may: []string{"sms", "iam", "store", "resources", "api/sigv4"}},
+	{pkg: "internal/api/service", may: []string{"sms", "iam", "store", "resources"}},
+	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service", "identity"})},
 	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "throttle", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},
@@ -128,7 +130,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
-	{pkg: "internal/credentials", may: []string{"api/sigv4"}},
+	{pkg: "internal/credentials", may: []string{"iam", "api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "embedded/sns", "carrier/sim"})},
 
 	// The whole, and the command.

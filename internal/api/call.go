@@ -3,9 +3,9 @@ package api
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/trace"
@@ -13,10 +13,11 @@ import (
 
 // Call is one authenticated request to an operation.
 type Call struct {
-	Operation string // its name, for instance "CreatePool"
-	RequestID string // the x-amzn-RequestId of the answer
-	AccountID string // the twelve digits of the caller's account
-	Principal string // ARN of the user, role session or root that signed
+	Operation string        // its name, for instance "CreatePool"
+	RequestID string        // the x-amzn-RequestId of the answer
+	AccountID string        // the twelve digits of the caller's account
+	Principal string        // ARN of the user, role session or root that signed
+	Identity  *iam.Identity // who that is
 	Now       time.Time
 
 	// Account is the account's resources as they were when the call began. What
@@ -33,10 +34,7 @@ type Call struct {
 }
 
 // root reports whether the call was signed with a key of the account's root.
-func (c *Call) root() bool {
-	rest, ok := strings.CutSuffix(c.Principal, ":iam::"+c.AccountID+":root")
-	return ok && rest == "arn:"+c.Partition
-}
+func (c *Call) root() bool { return c.Identity != nil && c.Identity.Type == iam.Root }
 
 // arn names a resource of the caller's account.
 func (c *Call) arn(t sms.ResourceType, id string) string {

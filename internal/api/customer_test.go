@@ -18,6 +18,7 @@ import (
 
 	"heliograph/internal/api"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -89,7 +90,8 @@ func (rootKey) Lookup(_ context.Context, accessKeyID, sessionToken string) (sigv
 		return sigv4.Credential{}, sigv4.ErrUnknownKey
 	}
 	return sigv4.Credential{AccessKeyID: rootAccessKey, SecretAccessKey: rootSecret, Account: customerAccount,
-		Principal: "arn:aws:iam::" + customerAccount + ":root"}, nil
+		Principal: "arn:aws:iam::" + customerAccount + ":root",
+		Identity:  &iam.Identity{Principal: iam.Principal{Type: iam.Root, ARN: "arn:aws:iam::" + customerAccount + ":root", Account: customerAccount}}}, nil
 }
 
 // arn is the ARN of one of the customer's resources.

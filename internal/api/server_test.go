@@ -24,6 +24,7 @@ import (
 
 	"heliograph/internal/api"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -224,7 +225,11 @@ func TestRefusedBeforeTheHandler(t *testing.T) {
 type keysOf map[string]string
 
 func (k keysOf) Lookup(ctx context.Context, id, token string) (sigv4.Credential, error) {
-	c := sigv4.Credential{AccessKeyID: id, SecretAccessKey: rootSecret, Account: customerAccount, Principal: k[id]}
+	who := iam.Principal{Type: iam.UserType, ARN: k[id], Account: customerAccount}
+	if strings.HasSuffix(k[id], ":root") {
+		who.Type = iam.Root
+	}
+	c := sigv4.Credential{AccessKeyID: id, SecretAccessKey: rootSecret, Account: customerAccount, Principal: k[id], Identity: &iam.Identity{Principal: who}}
 	switch {
 	case id == "AKIAGONE":
 		c.Account, c.Principal = "999999999999", "arn:aws:iam::999999999999:root"

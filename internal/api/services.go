@@ -165,7 +165,7 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	if err := f.take(c.AccountID, s.began); err != nil {
 		return service.Answer{}, err
 	}
-	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal,
+	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal, Identity: c.Identity,
 		RequestID: c.RequestID, Now: c.Now}, r)
 }
 

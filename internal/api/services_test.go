@@ -14,6 +14,7 @@ import (
 	"heliograph/internal/api"
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 	"heliograph/internal/sms"
 )
 
@@ -82,6 +83,7 @@ func (k someUser) Lookup(ctx context.Context, id, token string) (sigv4.Credentia
 	}
 	c, err := k.rootKey.Lookup(ctx, rootAccessKey, token)
 	c.AccessKeyID, c.Principal = id, "arn:aws:iam::"+customerAccount+":user/ann"
+	c.Identity = &iam.Identity{Principal: iam.Principal{Type: iam.UserType, ARN: c.Principal, Account: customerAccount}}
 	return c, err
 }
 

@@ -96,7 +96,7 @@ func (s *session) authenticate(body []byte) error {
 	if err != nil {
 		return err
 	}
-	c.AccountID, c.Principal, c.Now = credential.Account, credential.Principal, s.began
+	c.AccountID, c.Principal, c.Identity, c.Now = credential.Account, credential.Principal, credential.Identity, s.began
 	c.Partition, c.Region, c.pageKey = a.partition, a.region, a.pageKey
 	c.IdempotencyKey = s.r.Header.Get("Idempotency-Key")
 	if c.Account = a.directory.Account(c.AccountID); c.Account == nil {

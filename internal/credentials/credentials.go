@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 )
 
 // File is the name of the credentials file in the data directory.
@@ -115,7 +116,8 @@ func (r Root) Lookup(_ context.Context, accessKeyID, sessionToken string) (sigv4
 	if accessKeyID != r.AccessKeyID || sessionToken != "" {
 		return sigv4.Credential{}, sigv4.ErrUnknownKey
 	}
-	return sigv4.Credential{AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, Account: r.account, Principal: r.principal}, nil
+	return sigv4.Credential{AccessKeyID: r.AccessKeyID, SecretAccessKey: r.SecretAccessKey, Account: r.account, Principal: r.principal,
+		Identity: &iam.Identity{AccessKeyID: r.AccessKeyID, Principal: iam.Principal{Type: iam.Root, ARN: r.principal, Account: r.account, ID: r.account}}}, nil
 }
 
 // LogValue keeps the secret out of logs.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"heliograph/internal/iam"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 )
@@ -27,6 +29,7 @@ type Directory struct {
 type state struct {
 	accounts  map[string]*Snapshot
 	inventory *Inventory
+	keys      map[string]string // accounts of access keys
 }
 
 // Open reads everything from the store.
@@ -40,6 +43,33 @@ func Open(ctx context.Context, engine store.Engine, committer *store.Committer, 
 
 // Account is the newest snapshot of an account, nil if there is none with this id.
 func (d *Directory) Account(id string) *Snapshot { return d.state.Load().accounts[id] }
+
+// AccessKey is an access key and the account that it is of; nil, nil where there is none
+// with this id.
+func (d *Directory) AccessKey(id string) (*Snapshot, *Item[iam.AccessKey]) {
+	now := d.state.Load()
+	account := now.accounts[now.keys[id]]
+	if account == nil {
+		return nil, nil
+	}
+	return account, account.AccessKeys.Get(id)
+}
+
+// Accounts are the newest snapshots of all accounts, in no order.
+func (d *Directory) Accounts() []*Snapshot {
+	return slices.Collect(maps.Values(d.state.Load().accounts))
+}
+
+// accessKeys finds the accounts of access keys.
+func accessKeys(accounts map[string]*Snapshot) map[string]string {
+	keys := map[string]string{}
+	for id, s := range accounts {
+		for _, item := range s.AccessKeys.All() {
+			keys[item.ID] = id
+		}
+	}
+	return keys
+}
 
 // Inventory is the newest snapshot of the operator's inventory.
 func (d *Directory) Inventory() *Inventory { return d.state.Load().inventory }
@@ -113,7 +143,7 @@ func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
 	if err := d.committer.Commit(&store.Change{Resources: writes, Entries: tx.Entries}); err != nil {
 		return err
 	}
-	next := &state{accounts: current.accounts}
+	next := &state{accounts: current.accounts, keys: current.keys}
 	changed, inventory := tx.after()
 	inventory.revision = current.inventory.revision
 	for i := range writes {
@@ -128,6 +158,9 @@ func (d *Directory) try(account string, create bool, fn func(*Tx) error) error {
 	if next.inventory = inventory; account != installation {
 		next.accounts = maps.Clone(current.accounts)
 		next.accounts[account] = changed
+		if tx.AccessKeys.touched() {
+			next.keys = accessKeys(next.accounts)
+		}
 	}
 	d.state.Store(next)
 	return nil
@@ -179,6 +212,13 @@ type tables struct {
 	topics   []*Item[sms.Topic]
 	subs     []*Item[sms.Subscription]
 	streams  []*Item[sms.DeliveryStream]
+	users    []*Item[iam.User]
+	userSets []*Item[iam.Group]
+	roles    []*Item[iam.Role]
+	policies []*Item[iam.ManagedPolicy]
+	keys     []*Item[iam.AccessKey]
+	shares   []*Item[ResourcePolicy]
+	dataKeys []*Item[DataKey]
 	dropped  []*Item[Dropped]
 	reports  []*Item[DeactivationReport]
 	accounts []*Item[Account]
@@ -217,6 +257,20 @@ func (t *tables) add(r store.Resource) error {
 		return decodeInto(&t.subs, r)
 	case kindDeliveryStream:
 		return decodeInto(&t.streams, r)
+	case kindUser:
+		return decodeInto(&t.users, r)
+	case kindGroup:
+		return decodeInto(&t.userSets, r)
+	case kindRole:
+		return decodeInto(&t.roles, r)
+	case kindManagedPolicy:
+		return decodeInto(&t.policies, r)
+	case kindAccessKey:
+		return decodeInto(&t.keys, r)
+	case kindResourcePolicy:
+		return decodeInto(&t.shares, r)
+	case kindDataKey:
+		return decodeInto(&t.dataKeys, r)
 	case kindDropped:
 		return decodeInto(&t.dropped, r)
 	case kindDeactivation:
@@ -253,7 +307,9 @@ func (d *Directory) build(account string, t tables) *Snapshot {
 		PhoneNumbers: newTable(t.numbers), SenderIDs: newTable(t.senders), Pools: newTable(t.pools),
 		ConfigurationSets: newTable(t.sets), OptOutLists: newTable(t.lists), ClientTokens: newTable(t.tokens),
 		Keywords: newTable(t.keywords), VerifiedNumbers: newTable(t.verified), Protect: newTable(t.protect), SettingsTable: newTable(t.settings),
-		LogGroups: newTable(t.groups), Topics: newTable(t.topics), Subscriptions: newTable(t.subs), DeliveryStreams: newTable(t.streams)}
+		LogGroups: newTable(t.groups), Topics: newTable(t.topics), Subscriptions: newTable(t.subs), DeliveryStreams: newTable(t.streams),
+		Users: newTable(t.users), Groups: newTable(t.userSets), Roles: newTable(t.roles), Policies: newTable(t.policies),
+		AccessKeys: newTable(t.keys), ResourcePolicies: newTable(t.shares)}
 	s.index()
 	return s
 }
@@ -264,7 +320,7 @@ func (d *Directory) readInventory(ctx context.Context) (*Inventory, error) {
 		return nil, err
 	}
 	return &Inventory{Accounts: newTable(t.accounts), Numbers: newTable(t.stock), SenderIDs: newTable(t.stockIDs),
-		Dropped: newTable(t.dropped), Reports: newTable(t.reports), revision: t.revision}, nil
+		Dropped: newTable(t.dropped), Reports: newTable(t.reports), DataKeys: newTable(t.dataKeys), revision: t.revision}, nil
 }
 
 func (d *Directory) readAccount(ctx context.Context, a Account) (*Snapshot, error) {
@@ -295,6 +351,7 @@ func (d *Directory) Refresh(ctx context.Context, account string) error {
 	}
 	next := &state{accounts: maps.Clone(current.accounts), inventory: current.inventory}
 	next.accounts[account] = s
+	next.keys = accessKeys(next.accounts)
 	d.state.Store(next)
 	return nil
 }
@@ -318,6 +375,7 @@ func (d *Directory) refreshInstallation(ctx context.Context, current *state) err
 		s.Account = a.Value
 		next.accounts[a.ID] = &s
 	}
+	next.keys = accessKeys(next.accounts)
 	d.state.Store(next)
 	return nil
 }
@@ -334,6 +392,7 @@ func (d *Directory) reload(ctx context.Context) error {
 			return err
 		}
 	}
+	next.keys = accessKeys(next.accounts)
 	d.state.Store(next)
 	return nil
 }

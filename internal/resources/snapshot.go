@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"heliograph/internal/iam"
 	"heliograph/internal/numbering"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -28,6 +29,13 @@ const (
 	kindTopic             = "topic"
 	kindSubscription      = "subscription"
 	kindDeliveryStream    = "delivery-stream"
+	kindUser              = "iam-user"
+	kindGroup             = "iam-group"
+	kindRole              = "iam-role"
+	kindManagedPolicy     = "iam-policy"
+	kindAccessKey         = "access-key"
+	kindResourcePolicy    = "resource-policy"
+	kindDataKey           = "data-key"
 	kindDropped           = "dropped-list"
 	kindDeactivation      = "deactivation-report"
 	kindInventoryNumber   = "inventory-number"
@@ -53,6 +61,21 @@ type Account struct {
 	// ConfiguredTier is the tier that the configuration asked for last: only when
 	// that changes does it move the account again.
 	ConfiguredTier Tier `json:"configured_tier,omitempty"`
+}
+
+// ResourcePolicy is what the owner of a resource lets others do with it. Its id is the
+// resource part of the ARN, for instance "pool/pool-0123".
+type ResourcePolicy struct {
+	ARN    string `json:"arn"`
+	Policy string `json:"policy"` // as it was given
+}
+
+// DataKey is a key that data is encrypted with, itself encrypted with the key of the
+// installation. Its id is its number, from 1, in decimal.
+type DataKey struct {
+	Wrapped []byte `json:"wrapped"`
+	By      string `json:"by"`                // names the key that wraps it
+	Retired bool   `json:"retired,omitempty"` // nothing new is encrypted with it
 }
 
 // Dropped is a list of the store whose entries are to be deleted, or a log group.
@@ -104,6 +127,15 @@ type Snapshot struct {
 	Topics          *Table[sms.Topic]
 	Subscriptions   *Table[sms.Subscription]
 	DeliveryStreams *Table[sms.DeliveryStream]
+
+	// Who may do what; see package iam. By name, whatever its case (IAMKey), but for
+	// access keys, which are by their ids.
+	Users            *Table[iam.User]
+	Groups           *Table[iam.Group]
+	Roles            *Table[iam.Role]
+	Policies         *Table[iam.ManagedPolicy]
+	AccessKeys       *Table[iam.AccessKey]
+	ResourcePolicies *Table[ResourcePolicy]
 
 	verified    map[string]*Item[sms.VerifiedNumber] // by number
 	byNumber    map[string]*Item[sms.PhoneNumber]
@@ -229,6 +261,7 @@ type Inventory struct {
 	SenderIDs *Table[sms.InventorySenderID] // by SENDERID/COUNTRY
 	Dropped   *Table[Dropped]               // by list, in decimal
 	Reports   *Table[DeactivationReport]    // by COUNTRY/DAY
+	DataKeys  *Table[DataKey]
 
 	revision int64
 }
@@ -252,12 +285,19 @@ type Tx struct {
 	Topics            *Edit[sms.Topic]
 	Subscriptions     *Edit[sms.Subscription]
 	DeliveryStreams   *Edit[sms.DeliveryStream]
+	Users             *Edit[iam.User]
+	Groups            *Edit[iam.Group]
+	Roles             *Edit[iam.Role]
+	Policies          *Edit[iam.ManagedPolicy]
+	AccessKeys        *Edit[iam.AccessKey]
+	ResourcePolicies  *Edit[ResourcePolicy]
 
 	Accounts           *Edit[Account]
 	InventoryNumbers   *Edit[sms.InventoryNumber]
 	InventorySenderIDs *Edit[sms.InventorySenderID]
 	Dropped            *Edit[Dropped]
 	Reports            *Edit[DeactivationReport]
+	DataKeys           *Edit[DataKey]
 
 	// Entries are written with the change, with which they stand or fall.
 	Entries []store.EntryWrite
@@ -281,11 +321,18 @@ func newTx(now time.Time, s *Snapshot, inv *Inventory) *Tx {
 		Topics:             edit(id, kindTopic, now, s.Topics),
 		Subscriptions:      edit(id, kindSubscription, now, s.Subscriptions),
 		DeliveryStreams:    edit(id, kindDeliveryStream, now, s.DeliveryStreams),
+		Users:              edit(id, kindUser, now, s.Users),
+		Groups:             edit(id, kindGroup, now, s.Groups),
+		Roles:              edit(id, kindRole, now, s.Roles),
+		Policies:           edit(id, kindManagedPolicy, now, s.Policies),
+		AccessKeys:         edit(id, kindAccessKey, now, s.AccessKeys),
+		ResourcePolicies:   edit(id, kindResourcePolicy, now, s.ResourcePolicies),
 		Accounts:           edit("", kindAccount, now, inv.Accounts),
 		InventoryNumbers:   edit("", kindInventoryNumber, now, inv.Numbers),
 		InventorySenderIDs: edit("", kindInventorySenderID, now, inv.SenderIDs),
 		Dropped:            edit("", kindDropped, now, inv.Dropped),
 		Reports:            edit("", kindDeactivation, now, inv.Reports),
+		DataKeys:           edit("", kindDataKey, now, inv.DataKeys),
 	}
 }
 
@@ -298,12 +345,13 @@ type editing interface {
 // ofAccount are the edits of what belongs to an account.
 func (tx *Tx) ofAccount() []editing {
 	return []editing{tx.PhoneNumbers, tx.SenderIDs, tx.Pools, tx.ConfigurationSets, tx.OptOutLists, tx.ClientTokens, tx.Keywords,
-		tx.VerifiedNumbers, tx.Protect, tx.Settings, tx.LogGroups, tx.Topics, tx.Subscriptions, tx.DeliveryStreams}
+		tx.VerifiedNumbers, tx.Protect, tx.Settings, tx.LogGroups, tx.Topics, tx.Subscriptions, tx.DeliveryStreams,
+		tx.Users, tx.Groups, tx.Roles, tx.Policies, tx.AccessKeys, tx.ResourcePolicies}
 }
 
 // ofInstallation are the edits of what belongs to none.
 func (tx *Tx) ofInstallation() []editing {
-	return []editing{tx.Accounts, tx.InventoryNumbers, tx.InventorySenderIDs, tx.Dropped, tx.Reports}
+	return []editing{tx.Accounts, tx.InventoryNumbers, tx.InventorySenderIDs, tx.Dropped, tx.Reports, tx.DataKeys}
 }
 
 func (tx *Tx) writes() ([]store.ResourceWrite, error) {
@@ -330,8 +378,10 @@ func (tx *Tx) after() (*Snapshot, *Inventory) {
 	s.Protect, s.SettingsTable = tx.Protect.table(), tx.Settings.table()
 	s.LogGroups, s.Topics = tx.LogGroups.table(), tx.Topics.table()
 	s.Subscriptions, s.DeliveryStreams = tx.Subscriptions.table(), tx.DeliveryStreams.table()
+	s.Users, s.Groups, s.Roles, s.Policies = tx.Users.table(), tx.Groups.table(), tx.Roles.table(), tx.Policies.table()
+	s.AccessKeys, s.ResourcePolicies = tx.AccessKeys.table(), tx.ResourcePolicies.table()
 	inv := &Inventory{Accounts: tx.Accounts.table(), Numbers: tx.InventoryNumbers.table(), SenderIDs: tx.InventorySenderIDs.table(),
-		Dropped: tx.Dropped.table(), Reports: tx.Reports.table()}
+		Dropped: tx.Dropped.table(), Reports: tx.Reports.table(), DataKeys: tx.DataKeys.table()}
 	if a := inv.Accounts.Get(s.Account.ID); a != nil {
 		s.Account = a.Value
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"heliograph/internal/store"
@@ -162,3 +163,7 @@ func decodeInto[T any](items *[]*Item[T], r store.Resource) error {
 	*items = append(*items, item)
 	return nil
 }
+
+// IAMKey is the id of what has a name whose case does not count: a user, group, role or
+// managed policy.
+func IAMKey(name string) string { return strings.ToLower(name) }

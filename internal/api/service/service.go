@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 )
 
@@ -21,6 +22,7 @@ type Caller struct {
 	AccountID string
 	Account   *resources.Snapshot // as it was when the request came
 	Principal string              // ARN
+	Identity  *iam.Identity       // who that is
 	RequestID string
 	Now       time.Time
 }

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"heliograph/internal/iam"
 )
 
 // Skew is how far a request's date may lie from the server's clock, either way.
@@ -30,8 +32,9 @@ const Skew = 5 * time.Minute
 type Credential struct {
 	AccessKeyID     string
 	SecretAccessKey string
-	Account         string // the account's twelve digits
-	Principal       string // the ARN of the user, role session or root that holds the key
+	Account         string        // the account's twelve digits
+	Principal       string        // the ARN of the user, role session or root that holds the key
+	Identity        *iam.Identity // who that is
 }
 
 // What Keys answers when it does not give a credential.

@@ -43,7 +43,7 @@ func (keyring) Lookup(_ context.Context, id, t string) (Credential, error) {
 	case id != keyID || t != "" && t != token:
 		return Credential{}, ErrUnknownKey
 	}
-	return Credential{keyID, secret, "111122223333", "arn:aws:iam::111122223333:root"}, nil
+	return Credential{keyID, secret, "111122223333", "arn:aws:iam::111122223333:root", nil}, nil
 }
 
 func newVerifier() *Verifier { return NewVerifier(keyring{}, "us-east-1", "sms-voice") }

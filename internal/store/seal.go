@@ -1,0 +1,13 @@
+package store
+
+// Sealer encrypts what must not be readable in the files of the database: texts of
+// messages, codes, secrets. It may be used by several goroutines at once.
+type Sealer interface {
+	// Seal appends plain to dst, encrypted and authenticated. about ties it to its
+	// place: Open needs the same, so that it cannot be put in another's.
+	Seal(dst, plain, about []byte) []byte
+	// Open appends what Seal got to dst. What was never sealed, from before there was
+	// encryption, is given back as it is; what was, and was changed or is another's,
+	// is an error.
+	Open(dst, sealed, about []byte) ([]byte, error)
+}
