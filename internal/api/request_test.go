@@ -86,25 +86,6 @@ func TestResolveSenderID(t *testing.T) {
 	}
 }
 
-func TestRoot(t *testing.T) {
-	for principal, want := range map[string]bool{
-		"arn:aws:iam::111122223333:root":                true,
-		"arn:aws:iam::999999999999:root":                false,
-		"arn:aws-cn:iam::111122223333:root":             false,
-		"arn:aws:iam::111122223333:user/root":           false,
-		"arn:aws:iam::111122223333:user/x:iam::1:root":  false,
-		"x:arn:aws:iam::111122223333:root":              false,
-		"arn:aws:sts::111122223333:assumed-role/root/x": false,
-		"": false,
-	} {
-		c := testCall
-		c.Principal = principal
-		if got := c.root(); got != want {
-			t.Errorf("%q: %v", principal, got)
-		}
-	}
-}
-
 func TestPage(t *testing.T) {
 	items := []string{"a", "b", "c", "d", "e"}
 	self := func(s string) string { return s }

@@ -14,6 +14,7 @@ import (
 
 	"heliograph/internal/api"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 	"heliograph/internal/sms"
 )
 
@@ -23,6 +24,7 @@ type userKey struct{}
 func (userKey) Lookup(ctx context.Context, accessKeyID, sessionToken string) (sigv4.Credential, error) {
 	c, err := rootKey{}.Lookup(ctx, accessKeyID, sessionToken)
 	c.Principal = "arn:aws:iam::" + customerAccount + ":user/nobody"
+	c.Identity = &iam.Identity{Principal: iam.Principal{Type: iam.UserType, ARN: c.Principal, Account: customerAccount}}
 	return c, err
 }
 
