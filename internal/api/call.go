@@ -34,7 +34,9 @@ type Call struct {
 }
 
 // root reports whether the call was signed with a key of the account's root.
-func (c *Call) root() bool { return c.Identity != nil && c.Identity.Type == iam.Root && c.Identity.Account == c.AccountID }
+func (c *Call) root() bool {
+	return c.Identity != nil && c.Identity.Type == iam.Root && c.Identity.Account == c.AccountID
+}
 
 // arn names a resource of the caller's account.
 func (c *Call) arn(t sms.ResourceType, id string) string {
