@@ -176,7 +176,11 @@ func (o *room) free(memory []byte) {
 }
 
 func (b *bodies) tooLarge() error {
-	return &refusal{codeSerialization, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body of the request is longer than %d MiB.", b.max>>20)}
+	size := fmt.Sprintf("%d MiB", b.max>>20)
+	if b.max < 1<<20 {
+		size = fmt.Sprintf("%d KiB", b.max>>10)
+	}
+	return &refusal{codeSerialization, http.StatusRequestEntityTooLarge, "The body of the request is longer than " + size + "."}
 }
 
 // jsonType accepts the content types of the protocol with parameters, whatever

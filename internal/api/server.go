@@ -96,6 +96,7 @@ type API struct {
 	configuredSpend   func(channel string) sms.Money
 	committer         *store.Committer
 	bodies            *bodies
+	publicBodies      *bodies // of requests without a signature
 	verifier          *sigv4.Verifier
 	table             map[string]*endpoint
 	fronts            map[string]*front // by signing name
@@ -113,7 +114,7 @@ type API struct {
 func New(o Options) *API {
 	a := &API{
 		directory: o.Directory, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
-		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
+		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), publicBodies: newBodies(maxPublicBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}
 	a.lists, a.feedback = o.Lists, o.Feedback

@@ -14,6 +14,7 @@ import (
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/iam"
 	"heliograph/internal/sms"
 	"heliograph/internal/throttle"
 )
@@ -26,6 +27,8 @@ const (
 	serviceBurst     = 500
 	// serviceClients is how many such addresses are remembered at least.
 	serviceClients = 5_000
+	// maxPublicBody is the longest body of a request without a signature, in bytes.
+	maxPublicBody = 64 << 10
 
 	headerS3RequestID = "x-amz-request-id"
 	signingNameS3     = "s3"
@@ -88,11 +91,8 @@ func (s *session) other() bool {
 		s.front = a.fronts[sigv4.Service(s.r.Header)]
 		return s.front != nil
 	}
-	if s.r.Method != http.MethodGet && s.r.Method != http.MethodHead {
-		return false
-	}
 	for _, f := range a.public {
-		if f.public.Unsigned(s.request(nil)) {
+		if f.unsigned(s.request(nil)) {
 			s.front, s.unsigned = f, true
 			return true
 		}
@@ -100,10 +100,32 @@ func (s *session) other() bool {
 	return false
 }
 
+// unsigned reports whether the service answers a request without a signature.
+func (f *front) unsigned(r *service.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return f.public.Unsigned(r)
+	case http.MethodPost:
+		posts, ok := f.service.(service.PublicPosts)
+		return ok && posts.UnsignedPost(r)
+	}
+	return false
+}
+
+// circumstances are those of the request as policies see them. What is asked for, and
+// on what, its operation knows.
+func (s *session) circumstances() iam.Circumstances {
+	c := iam.Circumstances{Now: s.began, Secure: s.r.TLS != nil, UserAgent: s.r.UserAgent(), Region: s.api.region}
+	if from, err := netip.ParseAddrPort(s.r.RemoteAddr); err == nil {
+		c.SourceIP = from.Addr().Unmap().WithZone("")
+	}
+	return c
+}
+
 // request is what the service sees of the request.
 func (s *session) request(body []byte) *service.Request {
 	r := s.r
-	return &service.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body, Client: client(r)}
+	return &service.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header, Body: body, Client: client(r), ID: s.call.RequestID}
 }
 
 // client is the address that a request came from: of IPv6 the network, which is the
@@ -159,14 +181,14 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	if action != "" {
 		s.operation, c.Operation = action, action
 	}
-	if !c.root() {
+	if _, own := f.service.(service.OwnAuthorization); !own && !c.root() {
 		return service.Answer{}, unauthorized(c, cmp.Or(action, f.service.SigningName()+":Unknown"), resources)
 	}
 	if err := f.take(c.AccountID, s.began); err != nil {
 		return service.Answer{}, err
 	}
 	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal, Identity: c.Identity,
-		RequestID: c.RequestID, Now: c.Now}, r)
+		RequestID: c.RequestID, Now: c.Now, Circumstances: s.circumstances()}, r)
 }
 
 // askUnsigned has the service answer a request that needs no signature.
@@ -176,6 +198,14 @@ func (s *session) askUnsigned(ctx context.Context) (service.Answer, error) {
 	if _, ok := s.front.clients.Allow(r.Client, s.began); !ok {
 		return service.Answer{}, &service.Exception{Code: exceptions[sms.KindThrottled], Status: http.StatusTooManyRequests,
 			Message: fmt.Sprintf("Rate exceeded: a client may make %d requests a second without a signature.", servicePerSecond)}
+	}
+	if r.Method == http.MethodPost {
+		body, err := s.api.publicBodies.read(s.r, func() error { return nil })
+		defer body.free()
+		if err != nil {
+			return service.Answer{}, err
+		}
+		r.Body = body.b
 	}
 	return s.front.public.AnswerPublic(ctx, r)
 }

@@ -180,6 +180,43 @@ func TestServicesWithoutSignature(t *testing.T) {
 	}
 }
 
+// sign takes POSTs without a signature, and decides by itself what callers may do.
+type sign struct{ echo }
+
+func (sign) UnsignedPost(r *service.Request) bool { return r.Path == "/sign" && len(r.Body) == 0 }
+func (sign) AuthorizesItself()                    {}
+
+func (sign) AnswerPublic(_ context.Context, r *service.Request) (service.Answer, error) {
+	if len(r.Body) == 0 || r.ID == "" || r.Client == "" {
+		return service.Answer{}, &service.Exception{Code: "Empty", Status: 400}
+	}
+	return service.Answer{Body: r.Body}, nil
+}
+
+func TestServicesPostWithoutSignature(t *testing.T) {
+	seen := newObservations()
+	url, _ := startServer(t, func(o *api.Options) {
+		o.Services, o.Observe, o.Keys = []service.Service{sign{newEcho("sts", 0)}, newEcho("sns", 0)}, seen.observe, someUser{}
+	})
+	for _, c := range []struct {
+		request  request
+		status   int
+		observed string
+	}{
+		{request{path: "/sign", body: `{"a":1}`, unsigned: true}, 200, "sts:Public OK"},
+		{request{path: "/sign", body: `{"a":"` + strings.Repeat("x", 60<<10) + `"}`, unsigned: true}, 200, "sts:Public OK"},
+		{request{path: "/sign", body: strings.Repeat("x", 64<<10+1), unsigned: true}, 413, "sts:Public SerializationException"},
+		{request{path: "/sign/", body: `{"a":1}`, unsigned: true}, 404, "Unknown UnknownOperationException"},
+		{request{path: "/sign", body: `{"a":1}`}, 404, "Unknown UnknownOperationException"},
+		{request{method: "PUT", path: "/sign", body: `{"a":1}`, unsigned: true}, 404, "Unknown UnknownOperationException"},
+		{request{target: "Echo.Say", service: "sts", contentType: "application/x-amz-json-1.1", key: "AKIAUSER"}, 200, "sts:Say OK"},
+	} {
+		if got, observed := c.request.send(t, url), seen.next(); got.Status != c.status || observed != c.observed {
+			t.Errorf("%s %s: answered %d, observed %q; not %d, %q", c.request.method, c.request.path, got.Status, observed, c.status, c.observed)
+		}
+	}
+}
+
 // bucket is a service in the manner of S3.
 type bucket struct{ *service.JSON }
 

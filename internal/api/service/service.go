@@ -25,6 +25,10 @@ type Caller struct {
 	Identity  *iam.Identity       // who that is
 	RequestID string
 	Now       time.Time
+
+	// Circumstances are those of the request as policies see them: where it came from
+	// and how.
+	Circumstances iam.Circumstances
 }
 
 // Request is an HTTP request whose signature is verified and whose body was read.
@@ -35,7 +39,8 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte // must not be kept
-	Client string // the address of the host that sent it
+	Client string // the address of the host that sent it; of IPv6 its network
+	ID     string // of the answer; the Caller's RequestID
 }
 
 // Answer is what is answered. The API adds the request id's header of the service.
@@ -75,6 +80,21 @@ type Public interface {
 	Unsigned(r *Request) bool
 	// AnswerPublic answers it.
 	AnswerPublic(ctx context.Context, r *Request) (Answer, error)
+}
+
+// PublicPosts is a Public that answers POSTs without a signature too, of at most 64 KiB.
+type PublicPosts interface {
+	Public
+	// UnsignedPost reports whether a POST without a signature is one of them. Body is
+	// empty; AnswerPublic, which answers it, has it.
+	UnsignedPost(r *Request) bool
+}
+
+// OwnAuthorization is a Service that decides by itself what callers may do: the API
+// verifies who they are and no more.
+type OwnAuthorization interface {
+	Service
+	AuthorizesItself()
 }
 
 // Large is a Service some of whose requests are longer than 1 MiB.
