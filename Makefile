@@ -11,7 +11,7 @@ CONCURRENT = ./cmd/... ./internal/accept/... ./internal/admin/... ./internal/api
 	./internal/carrier/... ./internal/destination/... ./internal/queue/... ./internal/receipt/... \
 	./internal/resources/... ./internal/smpp/... ./internal/store ./internal/throttle/... ./internal/usage/...
 
-.PHONY: build run test race bench bench-kannel bench-opt-outs soak startup deb lint clean
+.PHONY: build run test race bench bench-kannel bench-opt-outs bench-policies soak startup deb lint clean
 
 build:
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/heliograph ./cmd/heliograph
@@ -40,6 +40,10 @@ bench-kannel: build
 # What a send costs over an opt-out list of NUMBERS and over an empty one.
 bench-opt-outs: build
 	$(GO) run ./test/load -opt-outs -numbers $(or $(NUMBERS),10000000) -database $(or $(DATABASE),sqlite)
+
+# What the decision costs of a send by a user with ten policies, beside root's.
+bench-policies: build
+	$(GO) run ./test/load -policies -database $(or $(DATABASE),sqlite)
 
 # Half of the peak for LENGTH, with old messages deleted: fails where anything grows.
 soak: build

@@ -5,7 +5,8 @@
 // `make bench-kannel`. With -soak it holds a load for long and looks whether
 // anything grows: `make soak`. With -startup it starts the server over a store with
 // many queued messages: `make startup`. With -opt-outs it sends over an empty opt-out
-// list and over one of ten million numbers: `make bench-opt-outs`.
+// list and over one of ten million numbers: `make bench-opt-outs`. With -policies it
+// sends as root and as a user with ten attached policies: `make bench-policies`.
 //
 // Clients, SMSC and server share the machine, as they would in a small
 // installation: the figures are of all of them together.
@@ -45,6 +46,7 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "bin/heliograph", "the server to measure")
 	soak := flag.Bool("soak", false, "hold a load for long and look whether anything grows")
 	startup := flag.Bool("startup", false, "start over a store with many queued messages, while their carrier is down")
+	policies := flag.Bool("policies", false, "send as root and as a user with ten policies, in alternating runs")
 	optOuts := flag.Bool("opt-outs", false, "send over an empty opt-out list and over a long one, in alternating runs")
 	flag.IntVar(&o.numbers, "numbers", 10_000_000, "on the long opt-out list")
 	flag.StringVar(&o.database, "database", "", "sqlite, postgres (started for the run, from Debian's package postgresql) or both; empty is sqlite, and both beside Kannel")
@@ -82,6 +84,8 @@ func main() {
 		run = o.soak
 	case *startup:
 		run = o.startup
+	case *policies:
+		run = o.policies
 	case *optOuts:
 		run = o.optOuts
 	}

@@ -121,6 +121,9 @@ func prepare(s *rig.Server) error {
 			"IamRoleArn": "arn:aws:iam::111122223333:role/HeliographEvents", "LogGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:load"}})
 }
 
+// setSuffix asks for events of a message.
+const setSuffix = `,"ConfigurationSetName":"load"`
+
 func (s *server) dial(events bool) (client, error) {
 	c, err := s.Dial()
 	if err != nil {
@@ -128,7 +131,7 @@ func (s *server) dial(events bool) (client, error) {
 	}
 	one := apiClient{Client: c}
 	if events {
-		one.suffix = `,"ConfigurationSetName":"load"`
+		one.suffix = setSuffix
 	}
 	return one, nil
 }
