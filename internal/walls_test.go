@@ -74,6 +74,7 @@ var walls = []wall{
 		external: []string{prometheus, "go.opentelemetry.io/proto/slim/otlp/", "google.golang.org/protobuf/proto"}},
 
 	{pkg: "internal/datadir"},
+	{pkg: "internal/seal", may: []string{"store", "resources"}, external: []string{awsSDK}},
 
 	// Engines of the store.
 	{pkg: "internal/store/record", may: []string{"sms", "store"}},

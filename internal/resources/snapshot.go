@@ -76,6 +76,22 @@ type DataKey struct {
 	Wrapped []byte `json:"wrapped"`
 	By      string `json:"by"`                // names the key that wraps it
 	Retired bool   `json:"retired,omitempty"` // nothing new is encrypted with it
+	Seals   int64  `json:"seals,omitempty"`   // that nodes have taken: it encrypts no more often
+}
+
+// DataKeysOf reads the data keys among resources of the installation, before there is a
+// Directory.
+func DataKeysOf(rows []store.Resource) ([]*Item[DataKey], error) {
+	var keys []*Item[DataKey]
+	for _, r := range rows {
+		if r.Kind != kindDataKey {
+			continue
+		}
+		if err := decodeInto(&keys, r); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
 }
 
 // Dropped is a list of the store whose entries are to be deleted, or a log group.
