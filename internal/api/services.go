@@ -53,8 +53,11 @@ func (a *API) serve(services []service.Service, keys sigv4.Keys) {
 			panic(fmt.Sprintf("api: service %s is there twice", name))
 		}
 		f := &front{service: s, bodies: a.bodies, verifier: sigv4.NewVerifier(keys, a.region, name)}
-		if name == signingNameS3 {
+		switch name {
+		case signingNameS3:
 			f.verifier = sigv4.NewS3Verifier(keys, a.region)
+		case "iam", "sts":
+			f.verifier = sigv4.NewGlobalVerifier(keys, a.region, name)
 		}
 		if large, ok := s.(service.Large); ok && large.MaxBody() > maxBody {
 			f.bodies = newBodies(large.MaxBody())

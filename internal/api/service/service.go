@@ -82,6 +82,31 @@ type Public interface {
 	AnswerPublic(ctx context.Context, r *Request) (Answer, error)
 }
 
+// Acting is a Service that has to know who asks in order to say what a request acts on,
+// or has condition keys of its own. Acts is asked in the place of Operation once the
+// signature is verified.
+type Acting interface {
+	Service
+	// Acts says what a request does. The action is empty where it asks for nothing that
+	// there is.
+	Acts(c *Caller, r *Request) Act
+}
+
+// Act is what a request does, as policies see it.
+type Act struct {
+	Action    string   // "iam:CreateUser"
+	Resources []string // ARNs, each of which has to be allowed; none: "*"
+	Owner     string   // account of the resources; empty: the caller's
+
+	ResourceTags map[string]string   // of the resource: aws:ResourceTag/
+	RequestTags  map[string]string   // aws:RequestTag/ and aws:TagKeys
+	TagKeys      []string            // where the request names keys alone
+	Keys         map[string][]string // condition keys of the service, in lower case
+	// Own is whether the caller may do it whatever its policies allow: nothing is asked
+	// but that the signature is right, as of sts:GetCallerIdentity.
+	Own bool
+}
+
 // PublicPosts is a Public that answers POSTs without a signature too, of at most 64 KiB.
 type PublicPosts interface {
 	Public

@@ -60,6 +60,7 @@ type Keys interface {
 type Verifier struct {
 	keys     Keys
 	region   string
+	global   bool // GlobalRegion too
 	services []string
 	s3       bool // by the rules of Amazon S3
 	signing  signingKeys
@@ -69,6 +70,18 @@ type Verifier struct {
 // one of services, by their signing names ("sms-voice").
 func NewVerifier(keys Keys, region string, services ...string) *Verifier {
 	return &Verifier{keys: keys, region: region, services: slices.Clone(services)}
+}
+
+// GlobalRegion is what services without a region, such as IAM, are signed for ("AWS
+// service endpoints" in the AWS General Reference).
+const GlobalRegion = "us-east-1"
+
+// NewGlobalVerifier returns a Verifier for requests to a service that clients sign for
+// GlobalRegion, whatever their own is, or for region.
+func NewGlobalVerifier(keys Keys, region, service string) *Verifier {
+	v := NewVerifier(keys, region, service)
+	v.global = true
+	return v
 }
 
 // NewS3Verifier returns a Verifier for requests to Amazon S3 in region, whose
@@ -232,7 +245,7 @@ func (v *Verifier) checkScope(a auth, date string) error {
 	switch {
 	case a.date != date[:8]:
 		return refuse(InvalidSignature, "the date of the credential scope is "+quoted(a.date)+"; the request's date is "+date)
-	case a.region != v.region:
+	case a.region != v.region && !(v.global && a.region == GlobalRegion):
 		return refuse(InvalidSignature, "the credential has to be scoped to the region "+quoted(v.region)+", not "+quoted(a.region))
 	case !slices.Contains(v.services, a.service):
 		return refuse(InvalidSignature, "the credential has to be scoped to the service "+quoted(strings.Join(v.services, "' or '"))+", not "+quoted(a.service))

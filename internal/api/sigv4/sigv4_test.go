@@ -302,3 +302,14 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// IAM has no region: the AWS CLI signs for us-east-1 whatever its own is.
+func TestGlobalVerifier(t *testing.T) {
+	v := NewGlobalVerifier(keyring{}, "eu-west-1", "iam")
+	for _, region := range []string{"us-east-1", "eu-west-1"} {
+		if _, err := v.Verify(signed(t, how{region: region, service: "iam"}), []byte(body), noon); err != nil {
+			t.Errorf("%s: %v", region, err)
+		}
+	}
+	wantCode(t, v, signed(t, how{region: "eu-west-2", service: "iam"}), []byte(body), InvalidSignature, "'eu-west-1', not 'eu-west-2'")
+}
