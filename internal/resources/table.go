@@ -100,6 +100,18 @@ func (e *Edit[T]) SetTags(id string, tags map[string]string) {
 	e.set(id, &item)
 }
 
+// Rename gives a resource that exists another id, which none has, with its time of
+// creation and tags.
+func (e *Edit[T]) Rename(id, to string) {
+	item := *e.Get(id)
+	item.ID, item.Version = to, 1
+	if stored := e.base.Get(to); stored != nil {
+		item.Version = stored.Version + 1
+	}
+	e.Delete(id)
+	e.set(to, &item)
+}
+
 // Delete removes the resource.
 func (e *Edit[T]) Delete(id string) { e.set(id, nil) }
 

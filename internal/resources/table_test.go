@@ -149,3 +149,16 @@ func TestOrderOfCreation(t *testing.T) {
 		t.Error("by id")
 	}
 }
+
+func TestRename(t *testing.T) {
+	e := pools(&Item[sms.Pool]{ID: "old", Version: 3, Created: early, Tags: map[string]string{"k": "v"}, Value: sms.Pool{ID: "old"}})
+	e.Rename("old", "new")
+	want := &Item[sms.Pool]{ID: "new", Version: 1, Created: early, Tags: map[string]string{"k": "v"}, Value: sms.Pool{ID: "old"}}
+	if e.Get("old") != nil || !cmp.Equal(e.Get("new"), want) {
+		t.Errorf("renamed: %+v and %+v", e.Get("old"), e.Get("new"))
+	}
+	e.Rename("new", "old") // and back, which changes the one that is stored
+	if writes, err := e.writes(); err != nil || len(writes) != 1 || writes[0].ID != "old" || writes[0].Version != 4 || writes[0].Expect != 3 {
+		t.Errorf("renamed back: %+v, %v", writes, err)
+	}
+}
