@@ -30,6 +30,7 @@ import (
 	"heliograph/internal/queue"
 	"heliograph/internal/receipt"
 	"heliograph/internal/resources"
+	"heliograph/internal/seal"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/record"
@@ -62,6 +63,8 @@ type service struct {
 	metrics       *metrics
 	balance       balance
 	secrets       credentials.Installation
+	keyring       *seal.Keyring
+	sealer        store.Sealer // the keyring
 	engine        store.Engine
 	lists         store.Lists // of engine
 	place         place
@@ -159,6 +162,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.ids, err = sms.NewMessageIDs(s.secrets.MessageIDKey); err != nil {
 		return err
 	}
+	if err := s.openKeyring(ctx); err != nil {
+		return err
+	}
 	s.layout = layout(s.cfg)
 	if s.traits, err = traits(s.cfg, s.log); err != nil {
 		return err
@@ -179,6 +185,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		Limit:     commitLimit,
 	})
 	if s.directory, err = resources.Open(ctx, s.engine, s.committer, s.cfg.Partition(), s.cfg.Region, now); err != nil {
+		return err
+	}
+	if err := s.keyring.Take(ctx, s.directory); err != nil {
 		return err
 	}
 	if err := s.directory.EnsureAccount(ctx, s.cfg.Account, s.cfg.AccountTier()); err != nil {
@@ -227,6 +236,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.manager.Run(running) })
 	loops.Go(func() { s.balance.watch(running) })
 	loops.Go(func() { s.retention().Run(running) })
+	loops.Go(func() { s.keepKeys(running) })
 	loops.Go(func() { s.prices.Run(running, s.log) })
 	loops.Go(func() { s.forget(running) })
 	loops.Go(func() { s.tellSpend(running) })

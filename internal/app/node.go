@@ -70,6 +70,9 @@ func (s *service) openOwn(ctx context.Context) error {
 }
 
 func (s *service) join(ctx context.Context) (err error) {
+	if err := s.loadKeys(ctx); err != nil {
+		return err
+	}
 	s.place.asked = nodes.Now()
 	if s.place.fence, err = s.engine.Join(ctx, s.cfg.Node); err != nil {
 		return fmt.Errorf("take the node's slot: %w", err)
@@ -81,7 +84,7 @@ func (s *service) join(ctx context.Context) (err error) {
 func (s *service) newManager() *nodes.Manager {
 	return nodes.New(nodes.Options{Leases: s.place.leases, Watcher: s.place.watcher, Fence: s.place.fence, Asked: s.place.asked,
 		Layout: s.layout, Stored: s.engine.Shards, Work: s.work, Lost: s.failed,
-		Changed: s.directory.Refresh, Former: func(ctx context.Context) error { return s.queue.TakeUp(ctx) }, Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
+		Changed: s.refresh, Former: func(ctx context.Context) error { return s.queue.TakeUp(ctx) }, Metrics: nodes.NewMetrics(s.metrics.registry), Log: s.log})
 }
 
 // retention deletes what is older than is kept, on the node that sweeps.

@@ -44,6 +44,7 @@ type Config struct {
 	Events             Events        `yaml:"events"`
 	Retention          Retention     `yaml:"retention"`
 	Tracing            Tracing       `yaml:"tracing"`
+	Encryption         Encryption    `yaml:"encryption"`
 	Log                Log           `yaml:"log"`
 }
 
@@ -245,6 +246,11 @@ type Log struct {
 type LogFormat string
 
 const (
+	// Bodies and Numbers are how long the texts of messages, and the numbers that they
+	// went to or came from, are kept of messages that have ended. 0 is as long as the
+	// message.
+	Bodies  time.Duration `yaml:"bodies"`
+	Numbers time.Duration `yaml:"numbers"`
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )

@@ -67,6 +67,8 @@ func (k *checker) check(c *Config) error {
 	k.senderIDs(c)
 	k.sharedRoutes(c)
 	k.behaviour(c)
+	k.encryption(c.Encryption)
+	k.redaction(c.Retention)
 	return k.err
 }
 

@@ -41,6 +41,9 @@ type Options struct {
 	// Reload reads the data keys again, for what another node sealed with a new one; nil
 	// where there is nowhere to read from.
 	Reload func(ctx context.Context) (DataKeys, error)
+	// Keep is told of the data keys before anything is sealed with a new one, and when
+	// their master key has changed; nil for nobody. Its error keeps them from being used.
+	Keep func(DataKeys) error
 }
 
 // Keyring is a store.Sealer with the data keys of the installation. It is made empty,
@@ -49,6 +52,7 @@ type Options struct {
 type Keyring struct {
 	masters []Master
 	reload  func(ctx context.Context) (DataKeys, error)
+	keep    func(DataKeys) error
 
 	changing sync.Mutex
 	keys     atomic.Pointer[keys]
@@ -70,7 +74,7 @@ var _ store.Sealer = (*Keyring)(nil)
 
 // New makes an empty Keyring.
 func New(o Options) *Keyring {
-	k := &Keyring{masters: o.Masters, reload: o.Reload}
+	k := &Keyring{masters: o.Masters, reload: o.Reload, keep: o.Keep}
 	k.keys.Store(&keys{known: map[uint64]*dataKey{}})
 	return k
 }
@@ -103,6 +107,11 @@ func (k *Keyring) load(ctx context.Context, all DataKeys) error {
 		}
 		if !item.Value.Retired && (next.current == nil || number > next.current.number) {
 			next.current = key
+		}
+	}
+	if k.keep != nil && len(all) > 0 {
+		if err := k.keep(all); err != nil {
+			return fmt.Errorf("keep the data keys: %w", err)
 		}
 	}
 	k.keys.Store(next)
