@@ -39,10 +39,27 @@ type Request struct {
 	DryRun               bool
 	ProtectConfiguration string // id or ARN
 	FeedbackEnabled      *bool
+	// Permit says whether the sender may use the origination identity of an ARN that was
+	// chosen, as OriginationIdentity names none; "*" is a shared route. nil: any.
+	Permit func(arn string) error `json:"-"`
 	// IdempotencyKey makes a repetition of the request answer what the first one was
 	// answered, for IdempotencyLife. Empty: every request is one of its own.
 	IdempotencyKey string
 	Trace          *trace.Request // nil: the message is not traced
+
+	// Owner is the account that OriginationIdentity, an ARN, is of, where that is not
+	// the sender's and has allowed the sender to use it: the caller sees to that. It is
+	// billed, and the identity's settings and opt-out lists are its own. nil: the
+	// sender's account.
+	Owner *resources.Snapshot `json:"-"`
+}
+
+// owner is the account of the origination identity.
+func (r *Request) owner(sender *resources.Snapshot) *resources.Snapshot {
+	if r.Owner != nil {
+		return r.Owner
+	}
+	return sender
 }
 
 // Route facts that the carriers give.
@@ -167,7 +184,7 @@ func (v *Service) send(ctx context.Context, s *resources.Snapshot, r Request, t 
 	if r.DryRun {
 		return v.dryRun(ctx, &d, now)
 	}
-	p, err := v.prepare(ctx, s, &d, r.Trace != nil, now)
+	p, err := v.prepare(ctx, r.owner(s), &d, r.Trace != nil, now)
 	if err != nil {
 		return "", err
 	}

@@ -32,7 +32,7 @@ type decision struct {
 // bill is what the message is billed.
 func (d *decision) bill(now time.Time) store.SpendDelta {
 	m := d.message
-	return usage.Bill(m.Account, usage.ChannelText, m.Country, m.Route.PriceKind(), m.Parts, m.Price, m.CarrierFee, now)
+	return usage.Bill(m.Billed(), usage.ChannelText, m.Country, m.Route.PriceKind(), m.Parts, m.Price, m.CarrierFee, now)
 }
 
 // decide makes every check but those of spend and of the rate of dry runs, and
@@ -57,9 +57,14 @@ func (v *Service) decide(ctx context.Context, s *resources.Snapshot, r Request, 
 	if asked == "" && set != nil {
 		asked = set.DefaultMessageType
 	}
-	route, natural, err := v.choose(s, r.OriginationIdentity, destination, asked, set)
+	route, natural, err := v.choose(r.owner(s), r.OriginationIdentity, destination, asked, set)
 	if err != nil {
 		return decision{}, err
+	}
+	if r.Permit != nil && r.OriginationIdentity == "" {
+		if err := r.Permit(chosenARN(s, route)); err != nil {
+			return decision{}, err
+		}
 	}
 	protected, err := v.guard(ctx, s, &r, t, set, destination, &route, now)
 	if err != nil {
@@ -81,6 +86,9 @@ func (v *Service) decide(ctx context.Context, s *resources.Snapshot, r Request, 
 		Encoding: string(text.Encoding), Parts: len(text.Parts), Reference16: text.Reference16, Keyword: r.Keyword,
 		CountryParameters: r.CountryParameters, Context: r.Context, MaxPrice: r.MaxPrice,
 		Price: price.Part * sms.Money(len(text.Parts)), CarrierFee: price.CarrierFee * sms.Money(len(text.Parts)),
+	}
+	if owner := r.owner(s).Account.ID; owner != m.Account {
+		m.Owner = owner
 	}
 	m.ExpiresAt = m.AcceptedAt.Add(cmp.Or(r.TimeToLive, DefaultTimeToLive))
 	if set != nil {

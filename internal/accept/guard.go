@@ -32,7 +32,7 @@ func (v *Service) guard(ctx context.Context, s *resources.Snapshot, r *Request, 
 	if err != nil {
 		return "", err
 	}
-	if err := v.optedOut(ctx, s, d, route); err != nil {
+	if err := v.optedOut(ctx, r.owner(s), d, route); err != nil {
 		return "", err
 	}
 	if s.Account.Tier == resources.Production || d.Simulator || t.unverified {
@@ -124,9 +124,9 @@ func (v *Service) protectConfiguration(s *resources.Snapshot, given string) (str
 }
 
 // optedOut refuses a destination that is on the opt-out list of the identity that the
-// message leaves from. A list counts however its numbers came on it, so also where the
-// account sees to opt-outs itself: then nobody comes on it by a STOP, but whom the
-// account has put there is not written to.
+// message leaves from; s is the identity's account. A list counts however its numbers
+// came on it, so also where the account sees to opt-outs itself: then nobody comes on it
+// by a STOP, but whom the account has put there is not written to.
 func (v *Service) optedOut(ctx context.Context, s *resources.Snapshot, d origin.Destination, route *sms.Route) error {
 	if pool := s.Pools.Get(route.PoolID); pool != nil {
 		return v.onList(ctx, s, pool.Value.OptOutList, d)

@@ -10,8 +10,8 @@ import (
 	"heliograph/internal/sms"
 )
 
-// choose finds the route of a message. natural is the message type of the
-// identity, for requests that ask for none.
+// choose finds the route of a message among the identities of s. natural is the message
+// type of the identity, for requests that ask for none.
 func (v *Service) choose(s *resources.Snapshot, given string, d origin.Destination, asked sms.MessageType, set *sms.ConfigurationSet) (route sms.Route, natural sms.MessageType, err error) {
 	account := v.account(s, d)
 	named, err := v.resolve(s, given)
@@ -64,8 +64,9 @@ func (v *Service) account(s *resources.Snapshot, d origin.Destination) origin.Ac
 		Shared: v.shared, DefaultCarrier: v.fallback}
 }
 
-// Reroute chooses another member of a message's pool, whose carrier is up, for a
-// message that its carrier cannot take. ok is false where there is none.
+// Reroute chooses another member of a message's pool, which is of the account s, whose
+// carrier is up, for a message that its carrier cannot take. ok is false where there is
+// none.
 func (v *Service) Reroute(s *resources.Snapshot, m *sms.Message, now sms.Route) (route sms.Route, ok bool) {
 	pool := s.Pools.Get(now.PoolID)
 	if pool == nil {
@@ -150,12 +151,7 @@ func (v *Service) resolve(s *resources.Snapshot, given string) (identity, error)
 // a sender ID. What the account does not have comes back as it was given. kind is
 // empty where it cannot be one of a phone number, sender ID or pool.
 func Named(s *resources.Snapshot, given string) (kind sms.ResourceType, id string) {
-	for _, p := range idPrefixes {
-		if len(given) > maxSenderID && strings.HasPrefix(given, p.prefix) {
-			return p.kind, given
-		}
-	}
-	if digits := strings.TrimPrefix(given, "+"); strings.Trim(digits, "0123456789") == "" {
+	if kind = Form(given); kind == sms.TypePhoneNumber && !strings.HasPrefix(given, "phone-") {
 		n := s.Number(given)
 		if n == nil {
 			n = s.Number("+" + given)
@@ -166,12 +162,36 @@ func Named(s *resources.Snapshot, given string) (kind sms.ResourceType, id strin
 		case len(s.SenderIDsNamed(given)) > 0: // promotional ones of India may be digits
 			return sms.TypeSenderID, given
 		}
-		return sms.TypePhoneNumber, given
 	}
-	if strings.ContainsAny(given, ":/") {
-		return "", given
+	return kind, given
+}
+
+// Form tells by its form alone what an OriginationIdentity that is not an ARN names.
+// Digits are a phone number, which Named finds where they are a sender ID.
+func Form(given string) sms.ResourceType {
+	for _, p := range idPrefixes {
+		if len(given) > maxSenderID && strings.HasPrefix(given, p.prefix) {
+			return p.kind
+		}
 	}
-	return sms.TypeSenderID, given
+	switch digits := strings.TrimPrefix(given, "+"); {
+	case strings.Trim(digits, "0123456789") == "":
+		return sms.TypePhoneNumber
+	case strings.ContainsAny(given, ":/"):
+		return ""
+	}
+	return sms.TypeSenderID
+}
+
+// chosenARN is the ARN of the origination identity of a route, "*" for a shared one.
+func chosenARN(s *resources.Snapshot, r sms.Route) string {
+	switch r.Kind {
+	case sms.IdentityPhoneNumber:
+		return s.ARN(sms.TypePhoneNumber, r.IdentityID)
+	case sms.IdentitySenderID:
+		return s.ARN(sms.TypeSenderID, r.IdentityID)
+	}
+	return "*"
 }
 
 // maxSenderID is the length in characters of the longest sender ID.

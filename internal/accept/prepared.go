@@ -68,7 +68,8 @@ func (v *Service) Reply(ctx context.Context, s *resources.Snapshot, from *sms.Ph
 // pendingFeedback is the list of the messages whose feedback is awaited, by message ID.
 var pendingFeedback = store.ListID("feedback")
 
-// prepare sets the spend of a decided message aside and gives it its ID.
+// prepare sets the spend of a decided message aside and gives it its ID. s is the account
+// of its origination identity.
 func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decision, traced bool, now time.Time) (*Prepared, error) {
 	p := &Prepared{service: v, message: d.message, spend: d.bill(now), filtered: d.protect == sms.ProtectFilter}
 	var err error
@@ -98,7 +99,7 @@ func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decisio
 
 // Conversation is what is written with a message that route takes from at on: that it
 // is the last one to its recipient from a number whose two-way messaging is on. Of other
-// origination identities nothing is.
+// origination identities nothing is. s is the account of the identity.
 func Conversation(s *resources.Snapshot, m *sms.Message, route sms.Route, at time.Time) []store.EntryWrite {
 	n := s.PhoneNumbers.Get(route.IdentityID)
 	if n == nil || !n.Value.TwoWay.Enabled {
@@ -109,5 +110,5 @@ func Conversation(s *resources.Snapshot, m *sms.Message, route sms.Route, at tim
 		return nil
 	}
 	return []store.EntryWrite{{Entry: store.Entry{
-		EntryKey: store.EntryKey{List: store.ListID(sms.ConversationList(m.Account, n.Value.Number)...), Key: recipient}, At: at, Mark: int64(m.ID)}}}
+		EntryKey: store.EntryKey{List: store.ListID(sms.ConversationList(s.Account.ID, n.Value.Number)...), Key: recipient}, At: at, Mark: int64(m.ID)}}}
 }

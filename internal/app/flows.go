@@ -82,7 +82,7 @@ func (s *service) peers() *queue.Peers {
 }
 
 func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
-	account := s.directory.Account(m.Account)
+	account := s.directory.Account(m.Billed())
 	if account == nil {
 		return sms.Route{}, false
 	}
@@ -90,7 +90,7 @@ func (s *service) reroute(m *sms.Message, now sms.Route) (sms.Route, bool) {
 }
 
 func (s *service) moved(m *sms.Message, to sms.Route, at time.Time) []store.EntryWrite {
-	account := s.directory.Account(m.Account)
+	account := s.directory.Account(m.Billed())
 	if account == nil {
 		return nil
 	}

@@ -75,6 +75,7 @@ func (r *Route) PriceKind() string {
 type Message struct {
 	ID                ID                `json:"-"`
 	Account           string            `json:"account"`
+	Owner             string            `json:"owner,omitempty"` // of the origination identity, where another account shares it; empty: Account
 	AcceptedAt        time.Time         `json:"accepted_at"`
 	ExpiresAt         time.Time         `json:"expires_at"`  // end of its time to live
 	Destination       string            `json:"destination"` // E.164 with +
@@ -94,4 +95,12 @@ type Message struct {
 	CarrierFee        Money             `json:"carrier_fee"`                 // of all parts
 	MaxPrice          string            `json:"max_price,omitempty"`
 	FeedbackEnabled   bool              `json:"feedback_enabled,omitempty"`
+}
+
+// Billed is the account that the message's identity is of, which pays for the message.
+func (m *Message) Billed() string {
+	if m.Owner != "" {
+		return m.Owner
+	}
+	return m.Account
 }

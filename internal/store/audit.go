@@ -44,7 +44,7 @@ type Audited struct {
 
 // AuditedMessage is what of an accepted message has to add up.
 type AuditedMessage struct {
-	Account    string
+	Account    string // that is billed: sms.Message.Billed
 	AcceptedAt time.Time
 	Parts      int
 	Price      sms.Money // of all parts

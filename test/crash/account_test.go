@@ -23,7 +23,7 @@ func (w *world) verifyUsage(engine audited, of map[int]*kept) {
 		if k.sent.filtered {
 			continue
 		}
-		key := store.UsageKey{Account: account, Month: usage.Month(k.AcceptedAt), Channel: usage.ChannelText, Country: k.Country, Route: k.Route.PriceKind()}
+		key := store.UsageKey{Account: k.Billed(), Month: usage.Month(k.AcceptedAt), Channel: usage.ChannelText, Country: k.Country, Route: k.Route.PriceKind()}
 		s := store.Sums{Parts: int64(k.Parts), Price: k.Price, Fee: k.CarrierFee}
 		if s.Fee > 0 {
 			s.FeeParts = s.Parts

@@ -27,6 +27,8 @@ func AuditMessage(m *store.AuditedMessage, doc []byte) error {
 			m.Price = sms.Money(r.value)
 		case 18:
 			m.CarrierFee = sms.Money(r.value)
+		case 21: // behind the sender's
+			m.Account = r.bytes
 		}
 	}
 	if r.err != nil {

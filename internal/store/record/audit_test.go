@@ -18,7 +18,7 @@ func TestAudit(t *testing.T) {
 	fill(reflect.ValueOf(&m).Elem(), &n)
 	var got store.AuditedMessage
 	err := AuditMessage(&got, AppendMessage(nil, &m))
-	want := store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
+	want := store.AuditedMessage{Account: m.Billed(), AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
 		Country: m.Country, Route: m.Route.PriceKind()}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("message: %v\n%s", err, diff)

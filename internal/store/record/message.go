@@ -30,6 +30,7 @@ func AppendMessage(b []byte, m *sms.Message) []byte {
 	b = appendInt(b, 18, int64(m.CarrierFee))
 	b = appendBytes(b, 19, m.MaxPrice)
 	b = appendBool(b, 20, m.FeedbackEnabled)
+	b = appendBytes(b, 21, m.Owner)
 	return b
 }
 
@@ -79,6 +80,8 @@ func Message(id sms.ID, doc []byte) (*sms.Message, error) {
 			m.MaxPrice = r.bytes
 		case 20:
 			m.FeedbackEnabled = r.value != 0
+		case 21:
+			m.Owner = r.bytes
 		}
 	}
 	if r.err != nil {

@@ -49,7 +49,7 @@ func auditParts(parts []sms.PartProgress) (out []store.AuditedPart) {
 // audited is what AuditMessages has to tell of a message.
 func (s *suite) audited(m *sms.Message) store.Audited {
 	s.Helper()
-	a := store.Audited{ID: m.ID, Message: &store.AuditedMessage{Account: m.Account, AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
+	a := store.Audited{ID: m.ID, Message: &store.AuditedMessage{Account: m.Billed(), AcceptedAt: m.AcceptedAt, Parts: m.Parts, Price: m.Price, CarrierFee: m.CarrierFee,
 		Country: m.Country, Route: m.Route.PriceKind()}}
 	q, w := s.openRow(m.ID)
 	if q != nil {
