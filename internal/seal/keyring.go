@@ -19,7 +19,7 @@ import (
 
 const (
 	// Marker is the first octet of everything sealed.
-	Marker = 0xFF
+	Marker = store.SealMarker
 	// KeyBytes is the length of a data key and of a master key.
 	KeyBytes   = 32
 	nonceBytes = 12

@@ -11,3 +11,7 @@ type Sealer interface {
 	// is an error.
 	Open(dst, sealed, about []byte) ([]byte, error)
 }
+
+// SealMarker is the first octet of everything sealed. No record and no UTF-8 text
+// begins with it.
+const SealMarker = 0xFF

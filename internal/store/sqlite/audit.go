@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -47,14 +48,22 @@ func (e *Engine) AuditMessages(ctx context.Context, from, to sms.ID, limit int, 
 			return err
 		}
 		if err := scan("SELECT id, doc FROM message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", limit, func(r row) error {
-			return page.Message(sms.ID(r.int(0)), r.blob(1))
+			doc, err := e.unsealed(r.blob(1), record.TableMessage, r.int(0))
+			if err != nil {
+				return fmt.Errorf("message %d: %w", r.int(0), err)
+			}
+			return page.Message(sms.ID(r.int(0)), doc)
 		}); err != nil {
 			return err
 		}
 		most := limit * auditRows
 		if err := scan("SELECT msg, key, status, final, CASE WHEN final THEN doc END FROM event WHERE msg BETWEEN ? AND ? ORDER BY msg, key LIMIT ?", most, func(r row) error {
+			doc, err := e.unsealed(r.blob(4), record.TableEvent, r.int(1)>>slotShift, seqOf(r.int(1)))
+			if err != nil {
+				return fmt.Errorf("event %d of slot %d: %w", seqOf(r.int(1)), r.int(1)>>slotShift, err)
+			}
 			return page.Event(sms.ID(r.int(0)), store.AuditedEvent{Slot: int(r.int(1) >> slotShift), Seq: seqOf(r.int(1)),
-				Status: sms.Status(r.text(2)), Final: r.int(3) != 0}, r.blob(4))
+				Status: sms.Status(r.text(2)), Final: r.int(3) != 0}, doc)
 		}); err != nil {
 			return err
 		}
@@ -86,8 +95,12 @@ func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*sto
 			return err
 		}
 		var m store.AuditedMessage
-		return c.query(ctx, "SELECT doc FROM message WHERE id BETWEEN ? AND ?", []driver.Value{int64(from), int64(to - 1)}, func(r row) error {
-			if err := record.AuditMessage(&m, r.blob(0)); err != nil {
+		return c.query(ctx, "SELECT id, doc FROM message WHERE id BETWEEN ? AND ?", []driver.Value{int64(from), int64(to - 1)}, func(r row) error {
+			doc, err := e.unsealed(r.blob(1), record.TableMessage, r.int(0))
+			if err != nil {
+				return fmt.Errorf("message %d: %w", r.int(0), err)
+			}
+			if err := record.AuditMessage(&m, doc); err != nil {
 				return err
 			}
 			return each(&m)

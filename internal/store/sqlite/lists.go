@@ -8,6 +8,7 @@ import (
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/record"
 )
 
 var _ store.Lists = (*Engine)(nil)
@@ -27,8 +28,9 @@ func (e *Engine) Entries(ctx context.Context, keys []store.EntryKey) ([]*store.E
 	case 1:
 		// By far the most are asked for alone.
 		err = e.scan(ctx, "entry", "SELECT "+entryColumns+" FROM entry WHERE list = ? AND key = ?", []driver.Value{keys[0].List, keys[0].Key}, func(r row) error {
-			out[0] = new(scanEntry(r))
-			return nil
+			v, err := e.scanEntry(r)
+			out[0] = &v
+			return err
 		})
 	default:
 		err = e.entries(ctx, keys, out)
@@ -50,9 +52,9 @@ func (e *Engine) entries(ctx context.Context, keys []store.EntryKey, out []*stor
 	}
 	if err := e.read(ctx, "entries", func(c *conn) error {
 		return wanted.query(ctx, c, func(r row) error {
-			v := scanEntry(r)
+			v, err := e.scanEntry(r)
 			found[v.EntryKey] = &v
-			return nil
+			return err
 		})
 	}); err != nil {
 		return err
@@ -79,14 +81,16 @@ func (e *Engine) EntriesAfter(ctx context.Context, scan store.EntryScan) ([]stor
 	var out []store.Entry
 	err := e.scan(ctx, "entries of a list", "SELECT "+columns+" FROM entry WHERE list = ? AND key > ? "+marks+"ORDER BY key LIMIT ?",
 		append(args, int64(scan.Limit)), func(r row) error {
-			out = append(out, scanEntry(r))
-			return nil
+			v, err := e.scanEntry(r)
+			out = append(out, v)
+			return err
 		})
 	return out, err
 }
 
-func scanEntry(r row) store.Entry {
-	return store.Entry{EntryKey: store.EntryKey{List: r.int(0), Key: r.int(1)}, At: r.moment(2), Mark: r.int(3), Until: r.moment(4), Doc: r.blob(5)}
+func (e *Engine) scanEntry(r row) (store.Entry, error) {
+	doc, err := e.unsealed(r.blob(5), record.TableEntry, r.int(0), r.int(1))
+	return store.Entry{EntryKey: store.EntryKey{List: r.int(0), Key: r.int(1)}, At: r.moment(2), Mark: r.int(3), Until: r.moment(4), Doc: doc}, err
 }
 
 // moment is a time that is zero where the column is NULL.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 
 	"heliograph/internal/store"
+	"heliograph/internal/store/record"
 )
 
 // LogEvents reads a log group. The lines of each slot are read by themselves.
@@ -19,7 +20,7 @@ func (e *Engine) LogEvents(ctx context.Context, scan store.LogScan) ([]store.Log
 			}
 		}
 		for _, slot := range slots {
-			if err := logLines(ctx, c, &scan, slot, &out); err != nil {
+			if err := e.logLines(ctx, c, &scan, slot, &out); err != nil {
 				return err
 			}
 		}
@@ -43,7 +44,7 @@ func logSlots(ctx context.Context, c *conn, group int64) (slots []int, err error
 	return slots, err
 }
 
-func logLines(ctx context.Context, c *conn, scan *store.LogScan, slot int, out *[]store.LogEvent) error {
+func (e *Engine) logLines(ctx context.Context, c *conn, scan *store.LogScan, slot int, out *[]store.LogEvent) error {
 	order := "at, seq"
 	if scan.Backwards {
 		order = "at DESC, seq DESC"
@@ -51,8 +52,9 @@ func logLines(ctx context.Context, c *conn, scan *store.LogScan, slot int, out *
 	of := scan.Of(slot)
 	return c.query(ctx, "SELECT at, seq, message FROM log_line WHERE grp = ? AND slot = ? AND (at, seq) > (?,?) AND (at, seq) < (?,?) ORDER BY "+order+" LIMIT ?",
 		[]driver.Value{scan.Group, int64(slot), of.AfterAt, of.AfterSeq, of.BeforeAt, of.BeforeSeq, int64(scan.Limit)}, func(r row) error {
-			*out = append(*out, store.LogEvent{Group: scan.Group, At: r.time(0), Slot: slot, Seq: r.int(1), Message: r.blob(2)})
-			return nil
+			text, err := e.unsealed(r.blob(2), record.TableLogLine, scan.Group, int64(slot), r.int(0), r.int(1))
+			*out = append(*out, store.LogEvent{Group: scan.Group, At: r.time(0), Slot: slot, Seq: r.int(1), Message: text})
+			return err
 		})
 }
 

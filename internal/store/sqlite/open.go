@@ -38,6 +38,9 @@ type Options struct {
 	// and other outcomes are written still, and new messages are refused with ErrFull
 	// until there is room for it again.
 	Ballast int64
+	// Sealer encrypts texts of messages, and what else must not be readable in the file;
+	// nil: nothing is.
+	Sealer store.Sealer
 }
 
 func (o Options) withDefaults() Options {
@@ -114,7 +117,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 
 func newEngine(path string, o Options) *Engine {
 	o = o.withDefaults()
-	return &Engine{options: o, batch: plan.New(), rows: newStatements(), closing: make(chan struct{}),
+	return &Engine{options: o, batch: plan.New(), rows: newStatements(o.Sealer), closing: make(chan struct{}),
 		ballast: ballast{path: path + ".ballast", bytes: max(0, o.Ballast)}}
 }
 

@@ -39,6 +39,20 @@ func (e *Engine) scan(ctx context.Context, what, sql string, args []driver.Value
 	return e.read(ctx, what, func(c *conn) error { return c.query(ctx, sql, args, each) })
 }
 
+// unsealed is a row's document as it was before it was sealed.
+func (e *Engine) unsealed(doc []byte, table record.Table, key ...int64) ([]byte, error) {
+	return record.Opened(e.options.Sealer, doc, table, key...)
+}
+
+// message reads a message's row.
+func (e *Engine) message(id int64, doc []byte) (*sms.Message, error) {
+	doc, err := e.unsealed(doc, record.TableMessage, id)
+	if err != nil {
+		return nil, fmt.Errorf("message %d: %w", id, err)
+	}
+	return record.Message(sms.ID(id), doc)
+}
+
 // number reads the single integer that a statement answers.
 func (e *Engine) number(ctx context.Context, what, sql string, args ...driver.Value) (n int64, err error) {
 	err = e.scan(ctx, what, sql, args, func(r row) error {
@@ -165,8 +179,9 @@ func (e *Engine) ParkedReceipts(ctx context.Context, slot int, after int64, limi
 	var out []store.ParkedReceipt
 	err := e.scan(ctx, "parked receipts", "SELECT key, carrier, at, doc FROM receipt_parked WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
 		append(keysAfter(slot, after), int64(limit)), func(r row) error {
-			out = append(out, store.ParkedReceipt{Seq: seqOf(r.int(0)), Carrier: r.text(1), At: r.time(2), Doc: r.blob(3)})
-			return nil
+			doc, err := e.unsealed(r.blob(3), record.TableParked, int64(slot), seqOf(r.int(0)))
+			out = append(out, store.ParkedReceipt{Seq: seqOf(r.int(0)), Carrier: r.text(1), At: r.time(2), Doc: doc})
+			return err
 		})
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -25,7 +26,7 @@ func (e *Engine) Messages(ctx context.Context, ids []sms.ID) ([]*sms.Message, er
 	}
 	err := e.read(ctx, "messages", func(c *conn) error {
 		return wanted.query(ctx, c, func(r row) error {
-			m, err := record.Message(sms.ID(r.int(0)), r.blob(1))
+			m, err := e.message(r.int(0), r.blob(1))
 			out[at[sms.ID(r.int(0))]] = m
 			return err
 		})
@@ -47,7 +48,7 @@ func (e *Engine) MessagesOf(ctx context.Context, account string, before sms.ID, 
 	var out []*sms.Message
 	err := e.scan(ctx, "messages of an account", "SELECT id, doc FROM message WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?",
 		[]driver.Value{account, int64(before), int64(limit)}, func(r row) error {
-			m, err := record.Message(sms.ID(r.int(0)), r.blob(1))
+			m, err := e.message(r.int(0), r.blob(1))
 			out = append(out, m)
 			return err
 		})
@@ -58,7 +59,7 @@ func (e *Engine) MessagesOf(ctx context.Context, account string, before sms.ID, 
 func (e *Engine) MessageEvents(ctx context.Context, id sms.ID) ([]store.Event, error) {
 	var out []store.Event
 	err := e.scan(ctx, "events of a message", "SELECT "+eventColumns+" FROM event WHERE msg = ? ORDER BY key",
-		[]driver.Value{int64(id)}, collectEvents(&out))
+		[]driver.Value{int64(id)}, e.collectEvents(&out))
 	return out, err
 }
 
@@ -67,7 +68,7 @@ func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit i
 	var out []store.Event
 	err := e.read(ctx, "events", func(c *conn) error {
 		return c.query(ctx, "SELECT "+eventColumns+" FROM event WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
-			append(keysAfter(slot, after), int64(limit)), enough(collectEvents(&out)))
+			append(keysAfter(slot, after), int64(limit)), enough(e.collectEvents(&out)))
 	})
 	return out, complete(err)
 }
@@ -80,7 +81,7 @@ func (e *Engine) EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.
 		wanted.add(key(slot, seq))
 	}
 	var out []store.Event
-	err := e.read(ctx, "events", func(c *conn) error { return wanted.query(ctx, c, enough(collectEvents(&out))) })
+	err := e.read(ctx, "events", func(c *conn) error { return wanted.query(ctx, c, enough(e.collectEvents(&out))) })
 	return out, complete(err)
 }
 
@@ -109,9 +110,13 @@ func complete(err error) error {
 	return err
 }
 
-func collectEvents(out *[]store.Event) func(row) error {
+func (e *Engine) collectEvents(out *[]store.Event) func(row) error {
 	return func(r row) error {
-		detail, err := record.Detail(r.blob(7))
+		doc, err := e.unsealed(r.blob(7), record.TableEvent, r.int(0)>>slotShift, seqOf(r.int(0)))
+		if err != nil {
+			return fmt.Errorf("event %d of slot %d: %w", seqOf(r.int(0)), r.int(0)>>slotShift, err)
+		}
+		detail, err := record.Detail(doc)
 		*out = append(*out, store.Event{Slot: int(r.int(0) >> slotShift), Seq: seqOf(r.int(0)), Message: sms.ID(r.int(1)),
 			Account: r.text(2), ConfigurationSet: r.text(3), Status: sms.Status(r.text(4)), At: r.time(5), Final: r.int(6) != 0, Detail: detail})
 		return err

@@ -23,6 +23,7 @@ type statements struct {
 	storedEntries, entry, deleteEntry, logLine  *bulk
 
 	docs []byte // the records of the rows gathered, one after the other
+	box  record.Box
 }
 
 // doc is what was appended to docs since it had the length from.
@@ -30,8 +31,9 @@ func (s *statements) doc(from int) []byte { return s.docs[from:len(s.docs):len(s
 
 const queuedColumns = "id, shard, lane, class, parts, due, expires, attempts, route"
 
-func newStatements() *statements {
+func newStatements(sealer store.Sealer) *statements {
 	return &statements{
+		box:            record.Box{Sealer: sealer},
 		knownMessages:  newBulk("SELECT id FROM message WHERE id IN (", "?", ")"),
 		selectQueued:   newBulk("SELECT "+queuedColumns+" FROM queued WHERE id IN (", "?", ")"),
 		selectAwaiting: newBulk("SELECT id, shard, expires, doc FROM awaiting WHERE id IN (", "?", ")"),
@@ -169,7 +171,7 @@ func (e *Engine) write(changes []*store.Change) error {
 		}
 		for i := range c.Accept {
 			m, from := c.Accept[i].Message, len(s.docs)
-			s.docs = record.AppendMessage(s.docs, m)
+			s.docs = s.box.Message(s.docs, m)
 			s.message.add(int64(m.ID), m.Account, s.doc(from))
 		}
 		for i := range c.Mark {
@@ -180,8 +182,12 @@ func (e *Engine) write(changes []*store.Change) error {
 			s.deleteDispatch.add(key(v.Slot, v.Seq))
 		}
 		for i := range c.Park {
-			p := &c.Park[i]
-			s.parked.add(key(slot, p.Seq), p.Carrier, p.At.UnixMilli(), p.Doc)
+			p, doc := &c.Park[i], c.Park[i].Doc
+			if from := len(s.docs); len(doc) > 0 {
+				s.docs = s.box.Bytes(s.docs, doc, record.TableParked, int64(slot), p.Seq)
+				doc = s.doc(from)
+			}
+			s.parked.add(key(slot, p.Seq), p.Carrier, p.At.UnixMilli(), doc)
 		}
 		for _, v := range c.Unpark {
 			s.deleteParked.add(key(v.Slot, v.Seq))
@@ -190,8 +196,9 @@ func (e *Engine) write(changes []*store.Change) error {
 			s.addEvent(&c.Events[i])
 		}
 		for i := range c.Logs {
-			l := &c.Logs[i]
-			s.logLine.add(l.Group, int64(l.Slot), l.At.UnixMilli(), l.Seq, notNil(l.Message))
+			l, from := &c.Logs[i], len(s.docs)
+			s.docs = s.box.Bytes(s.docs, l.Message, record.TableLogLine, l.Group, int64(l.Slot), l.At.UnixMilli(), l.Seq)
+			s.logLine.add(l.Group, int64(l.Slot), l.At.UnixMilli(), l.Seq, notNil(s.doc(from)))
 		}
 		if err := e.writeRest(c); err != nil {
 			return err
@@ -246,7 +253,7 @@ func (s *statements) addEvent(v *store.Event) {
 	}
 	var doc driver.Value // NULL for an empty detail
 	from := len(s.docs)
-	if s.docs = record.AppendDetail(s.docs, &v.Detail); len(s.docs) > from {
+	if s.docs = s.box.Detail(s.docs, v); len(s.docs) > from {
 		doc = s.doc(from)
 	}
 	s.event.add(key(v.Slot, v.Seq), int64(v.Message), v.Account, v.ConfigurationSet, string(v.Status), v.At.UnixMilli(), final, doc)
@@ -322,8 +329,9 @@ func (e *Engine) gatherEntries() {
 			continue
 		}
 		var doc driver.Value // NULL for an empty one
-		if len(w.Doc) > 0 {
-			doc = w.Doc
+		if from := len(s.docs); len(w.Doc) > 0 {
+			s.docs = s.box.Bytes(s.docs, w.Doc, record.TableEntry, k.List, k.Key)
+			doc = s.doc(from)
 		}
 		s.entry.add(k.List, k.Key, moment(w.At), w.Mark, moment(w.Until), doc)
 	}
