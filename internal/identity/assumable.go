@@ -1,0 +1,92 @@
+package identity
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"heliograph/internal/iam"
+)
+
+// ServiceUse is what the service wants to do by means of a customer's role.
+type ServiceUse struct {
+	Role     string // ARN
+	Account  string // whose resource is the cause: aws:SourceAccount
+	Source   string // ARN of that resource: aws:SourceArn
+	Action   string // "logs:PutLogEvents"
+	Resource string // ARN
+}
+
+// Assumable says why the service (iam.ServicePrincipal) may not do something by means
+// of a role: there is no such role, it does not trust the service for that source, or
+// it does not allow the action. nil: it may. The role has to be of the account itself.
+func (a *Authority) Assumable(u ServiceUse) error {
+	account, role, err := a.Role(u.Role)
+	if err == nil && account != u.Account {
+		return fmt.Errorf("the role %s is not of the account %s", u.Role, u.Account)
+	}
+	if err != nil {
+		return fmt.Errorf("the role %s: %w", u.Role, err)
+	}
+	by := iam.Principal{Type: iam.ServiceType, Service: iam.ServicePrincipal, ARN: iam.ServicePrincipal}
+	from := iam.Circumstances{Now: a.Now(), Secure: true, SourceAccount: u.Account, SourceARN: u.Source}
+	if a.compiled(iam.TrustPolicy, role.Value.Trust) == nil {
+		return fmt.Errorf("the trust policy of the role %s cannot be read", u.Role)
+	}
+	if d := a.Trusts(account, role, &by, nil, "sts:AssumeRole", from); !d.Allowed {
+		switch {
+		case d.Reason == iam.ExplicitDeny:
+			return fmt.Errorf("the trust policy of the role %s denies %s to take it on", u.Role, iam.ServicePrincipal)
+		case trustsService(role.Value.Trust, iam.ServicePrincipal):
+			return fmt.Errorf("the conditions of the trust policy of the role %s do not let %s take it on for %s of the account %s",
+				u.Role, iam.ServicePrincipal, u.Source, u.Account)
+		}
+		return fmt.Errorf("the role %s does not trust %s", u.Role, iam.ServicePrincipal)
+	}
+	s := &iam.Session{Issued: a.Now(), RoleName: role.Value.Name, RoleID: role.Value.ID, Name: "heliograph"}
+	as := &iam.Identity{Principal: a.assumed(account, role, s), Session: s}
+	if d := a.Decide(as, u.Action, Resource{ARN: u.Resource}, iam.Circumstances{Secure: true}); !d.Allowed {
+		return fmt.Errorf("the role %s does not allow %s on %s: %s", u.Role, u.Action, u.Resource, d.Reason)
+	}
+	return nil
+}
+
+// trustsService reports whether a statement of a trust policy names a service, whatever
+// its conditions are. It is for people alone: nothing is decided by it.
+func trustsService(trust, service string) bool {
+	type named struct{ Service texts }
+	type statement struct {
+		Effect    string
+		Principal json.RawMessage
+	}
+	var document struct{ Statement json.RawMessage }
+	if json.Unmarshal([]byte(trust), &document) != nil {
+		return false
+	}
+	var all []statement
+	if json.Unmarshal(document.Statement, &all) != nil {
+		all = make([]statement, 1)
+		if json.Unmarshal(document.Statement, &all[0]) != nil {
+			return false
+		}
+	}
+	return slices.ContainsFunc(all, func(s statement) bool {
+		if s.Effect != "Allow" {
+			return false
+		}
+		var n named
+		return string(s.Principal) == `"*"` || json.Unmarshal(s.Principal, &n) == nil && slices.Contains(n.Service, service)
+	})
+}
+
+// texts are one text or several.
+type texts []string
+
+func (t *texts) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*t = texts{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(t))
+}
