@@ -74,6 +74,8 @@ var walls = []wall{
 		external: []string{prometheus, "go.opentelemetry.io/proto/slim/otlp/", "google.golang.org/protobuf/proto"}},
 
 	{pkg: "internal/datadir"},
+	{pkg: "internal/egress"},
+	{pkg: "internal/certificate"},
 	{pkg: "internal/seal", may: []string{"store", "resources"}, external: []string{awsSDK}},
 
 	// Engines of the store.
@@ -128,7 +130,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "throttle", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},
 	{pkg: "internal/embedded/sns/filter"},
-	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "api/service", "embedded/sns/filter"},
+	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"iam", "api/sigv4"}},

@@ -14,6 +14,7 @@ import (
 	"heliograph/internal/admin"
 	"heliograph/internal/api"
 	"heliograph/internal/carrier"
+	"heliograph/internal/certificate"
 	"heliograph/internal/destination"
 	"heliograph/internal/destination/endpoint"
 	"heliograph/internal/sms"
@@ -60,7 +61,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		return nil, nil, err
 	}
 	handler := api.New(api.Options{
-		Directory: s.directory, Sender: s.accept, Keys: s.secrets.Keys, Partition: s.cfg.Partition(), Region: s.cfg.Region,
+		Directory: s.directory, Sender: s.accept, Keys: s.authority, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
 			admin.Subscriptions(s.cfg.Account, s.directory, s.lists)),
@@ -72,12 +73,12 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	mux.Handle("GET /metrics", s.metrics.handler())
 	server := api.NewServer(mux, s.cfg.API.MaxConnections, s.log)
 	if s.cfg.API.TLS.Enabled() {
-		pair, err := tls.LoadX509KeyPair(s.cfg.API.TLS.CertFile, s.cfg.API.TLS.KeyFile)
+		pair, err := certificate.Open(s.cfg.API.TLS.CertFile, s.cfg.API.TLS.KeyFile, now, s.log)
 		if err != nil {
 			listener.Close()
 			return nil, nil, fmt.Errorf("api.tls: %w", err)
 		}
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		listener = tls.NewListener(listener, pair.Config())
 	}
 	return server, listener, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"heliograph/internal/accept"
+	"heliograph/internal/egress"
 	"heliograph/internal/embedded/sns"
 	"heliograph/internal/nodes"
 	"heliograph/internal/resources"
@@ -30,7 +31,7 @@ func (s *service) openTopics(address net.Addr) error {
 	place := sns.Place{Partition: s.cfg.Partition(), Region: s.cfg.Region}
 	url := sns.PublicURL(s.cfg.API.PublicURL, s.url(address))
 	signer := sns.NewSigner(s.lists, s.committer, s.secrets.MessageIDKey, now, s.log)
-	client := sns.NewClient()
+	client := sns.NewClient(egress.New(s.cfg.Egress.AllowNetworks.Prefixes))
 	t := &topics{}
 	t.handshake = sns.NewHandshake(sns.HandshakeOptions{Place: place, PublicURL: url, Directory: s.directory, Signer: signer, Client: client,
 		Mine: func() bool { return s.manager.Holds(nodes.Sweep) }, Log: s.log, Now: now})

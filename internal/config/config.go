@@ -29,6 +29,7 @@ type Config struct {
 	API                API           `yaml:"api"`
 	Operator           Operator      `yaml:"operator"`
 	AWS                AWS           `yaml:"aws"`
+	Egress             Egress        `yaml:"egress"`
 	Carriers           []Carrier     `yaml:"carriers"`        // always with a simulator named sim
 	DefaultCarrier     string        `yaml:"default_carrier"` // of what names no carrier
 	Numbers            []Number      `yaml:"numbers"`
@@ -43,8 +44,8 @@ type Config struct {
 	Limits             Limits        `yaml:"limits"`
 	Events             Events        `yaml:"events"`
 	Retention          Retention     `yaml:"retention"`
-	Tracing            Tracing       `yaml:"tracing"`
 	Encryption         Encryption    `yaml:"encryption"`
+	Tracing            Tracing       `yaml:"tracing"`
 	Log                Log           `yaml:"log"`
 }
 
@@ -83,8 +84,10 @@ type API struct {
 	Listen string `yaml:"listen"` // host:port; an empty host is every address
 	// PublicURL is where subscribers of embedded topics reach the port; empty: http or
 	// https and Listen.
-	PublicURL      string       `yaml:"public_url"`
-	TLS            TLS          `yaml:"tls"`
+	PublicURL string `yaml:"public_url"`
+	TLS       TLS    `yaml:"tls"`
+	// AllowHTTP lets Listen be an address that other machines reach without TLS.
+	AllowHTTP      bool         `yaml:"allow_http"`
 	RequestRates   RequestRates `yaml:"request_rates"`
 	MaxConnections int          `yaml:"max_connections"`
 }
@@ -116,6 +119,15 @@ type AWS struct {
 	// ConnectEndpointURL is where messages for two-way channels of Amazon Connect go:
 	// empty: to EndpointURL, and without that into the local log; "aws"; or a URL.
 	ConnectEndpointURL string `yaml:"connect_endpoint_url"`
+	// CheckRoles has the roles and topics' policies that destinations are reached by be
+	// those of the installation. Without a word it is so where EndpointURL is empty.
+	CheckRoles bool `yaml:"check_roles"`
+}
+
+// Egress is what customers' web hooks may be.
+type Egress struct {
+	// AllowNetworks are those that are reached besides public ones.
+	AllowNetworks Networks `yaml:"allow_networks"`
 }
 
 // TwoWay is about messages from handsets.
@@ -234,6 +246,11 @@ type Retention struct {
 	Messages time.Duration `yaml:"messages"`
 	// Receipts is how long a receipt is kept that no message part was found for.
 	Receipts time.Duration `yaml:"receipts"`
+	// Bodies and Numbers are how long the texts of messages, and the numbers that they
+	// went to or came from, are kept of messages that have ended. 0 is as long as the
+	// message.
+	Bodies  time.Duration `yaml:"bodies"`
+	Numbers time.Duration `yaml:"numbers"`
 }
 
 // Log is what the process itself writes to standard error.
@@ -246,11 +263,6 @@ type Log struct {
 type LogFormat string
 
 const (
-	// Bodies and Numbers are how long the texts of messages, and the numbers that they
-	// went to or came from, are kept of messages that have ended. 0 is as long as the
-	// message.
-	Bodies  time.Duration `yaml:"bodies"`
-	Numbers time.Duration `yaml:"numbers"`
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,9 +164,9 @@ func TestEveryPart(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	for text, want := range map[string]Retention{
-		"{}": {90 * 24 * time.Hour, 168 * time.Hour},
-		"retention: {messages: 0s, receipts: 72h}": {0, 72 * time.Hour},
-		"retention: {messages: 5m}":                {5 * time.Minute, 168 * time.Hour},
+		"{}": {Messages: 90 * 24 * time.Hour, Receipts: 168 * time.Hour},
+		"retention: {messages: 0s, receipts: 72h}": {Receipts: 72 * time.Hour},
+		"retention: {messages: 5m}":                {Messages: 5 * time.Minute, Receipts: 168 * time.Hour},
 	} {
 		if c := load(t, text); c.Retention != want {
 			t.Errorf("%s: %+v", text, c.Retention)
@@ -207,6 +209,37 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestClosedNetworks: what is open to other machines, or to customers' web hooks, says so.
+func TestClosedNetworks(t *testing.T) {
+	read := func(text string, env map[string]string) Config {
+		t.Helper()
+		c, err := parse("test.yaml", []byte(text), func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for _, text := range []string{"", "api: {listen: '127.0.0.5:1'}", "api: {listen: '[::1]:1'}", "api: {listen: 'localhost:1'}",
+		"api: {listen: ':1', allow_http: true}", "api: {listen: ':1', tls: {cert_file: c, key_file: k}}"} {
+		if c := read(text, nil); len(c.Egress.AllowNetworks.Prefixes) != 0 {
+			t.Errorf("%q allows web hooks in %v", text, c.Egress.AllowNetworks)
+		}
+	}
+	want := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fd00:1::/32")}
+	for _, c := range []Config{read("egress: {allow_networks: [127.0.0.0/8, 'fd00:1::/32']}", nil), read("egress: {allow_networks: '127.0.0.0/8,fd00:1::/32'}", nil),
+		read("", map[string]string{"HELIOGRAPH_EGRESS_ALLOW_NETWORKS": "127.0.0.0/8, fd00:1::/32"})} {
+		if !slices.Equal(c.Egress.AllowNetworks.Prefixes, want) {
+			t.Errorf("got %v", c.Egress.AllowNetworks)
+		}
+	}
+	for text, want := range map[string]bool{"": true, "aws: {endpoint_url: aws}": false, "aws: {endpoint_url: 'http://moto:5000', check_roles: true}": true,
+		"aws: {check_roles: false}": false} {
+		if c := read(text, nil); c.AWS.CheckRoles != want {
+			t.Errorf("%q: roles are checked: %v", text, c.AWS.CheckRoles)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	seen := map[string]string{}
 	for _, k := range Keys() {
@@ -246,7 +279,7 @@ func TestRefusals(t *testing.T) {
 	carrier := "carriers: [{name: acme, smpp: {address: 'a:1'}}]\n"
 	for text, want := range map[string]string{
 		"regoin: x":                             `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
-		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, public_url, tls, request_rates and max_connections`,
+		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, public_url, tls, allow_http, request_rates and max_connections`,
 		"tier: [a]":                             `test.yaml: line 1: tier: a text is expected, not a list`,
 		"tracing: {endpoint: 'collector:4318'}": `test.yaml: line 1: tracing.endpoint: it is no URL with http or https, such as http://127.0.0.1:4318`,
 		"tracing: {endpoint: 'http://me:secret@collector'}":      `tracing.endpoint: it is no URL with http or https`,
@@ -256,6 +289,15 @@ func TestRefusals(t *testing.T) {
 		"tracing: {headers: secret}":                             `test.yaml: line 1: tracing.headers: headers are written name=value, with commas between several`,
 		"tracing: {headers: {'a b': c}}":                         `tracing.headers: "a b" is no name of a header`,
 		"tracing: {headers: {a: \"c\\nd\"}}":                     `tracing.headers: the value of a has characters that no header can have`,
+		"api: {listen: ':7670'}":                                 `test.yaml: line 1: api.listen: ":7670" can be reached from other machines, which needs TLS (api.tls); api.allow_http allows HTTP`,
+		"api: {listen: '0.0.0.0:7670', allow_http: false}":       `api.listen: "0.0.0.0:7670" can be reached from other machines`,
+		"api: {listen: '[::]:7670'}":                             `api.listen: "[::]:7670" can be reached`,
+		"api: {listen: 'sms.example.com:7670'}":                  `api.listen: "sms.example.com:7670" can be reached`,
+		"egress: {allow_networks: 127.0.0.1}":                    `test.yaml: line 1: egress.allow_networks: "127.0.0.1" is no network, such as 10.1.0.0/16`,
+		"egress: {allow_networks: [10.0.0.0/8, 10.1.2.3/16]}":    `egress.allow_networks: "10.1.2.3/16" is no network`,
+		"egress: {allow_networks: ['::ffff:10.0.0.0/104']}":      `egress.allow_networks: "::ffff:10.0.0.0/104" is no network`,
+		"egress: {allow_networks: {a: b}}":                       `egress.allow_networks: a single value is expected, not keys and values`,
+		"aws: {check_roles: sometimes}":                          `aws.check_roles: "sometimes" is not true or false`,
 		"operator: {listen: ':7671'}":                            `test.yaml: line 1: operator.listen: ":7671" is not a loopback address, such as 127.0.0.1:7671; operator.allow_remote allows others`,
 		"operator: {listen: 'h:1'}":                              `operator.listen: "h:1" is not a loopback address`,
 		"operator: {listen: 127.0.0.1}":                          `operator.listen: "127.0.0.1" is not host:port`,
@@ -329,7 +371,7 @@ func TestRefusals(t *testing.T) {
 		"retention: {messages: 30s}":             `retention.messages: 30s: 1m0s to 87600h0m0s are allowed`,
 		"retention: {messages: -1h}":             `retention.messages: -1h0m0s`,
 		"retention: {receipts: 71h}":             `retention.receipts: 71h0m0s: 72h0m0s to`,
-		"retention: {events: 1h}":                `retention: unknown key "events"; known are messages and receipts`,
+		"retention: {events: 1h}":                `retention: unknown key "events"; known are messages, receipts, bodies and numbers`,
 		"events: {local_files: 1}":               `events.local_files: 1: at least 2 are needed`,
 		"log: {level: loud}":                     `log.level: "loud" is not debug, info, warn or error`,
 		"log: {format: xml}":                     `log.format: "xml" is not text or json`,

@@ -101,6 +101,9 @@ func (d *decoder) complete(c *Config) {
 	if d.where["simulated_inventory"] == "" {
 		c.SimulatedInventory = len(c.Numbers) == 0
 	}
+	if d.where["aws.check_roles"] == "" {
+		c.AWS.CheckRoles = c.AWS.EndpointURL == ""
+	}
 	if c.DefaultCarrier == "" {
 		c.DefaultCarrier = inventory.SimulatorCarrier
 		for _, k := range c.Carriers {

@@ -101,12 +101,15 @@ func oneOf[T ~string](k *checker, path string, value T, allowed ...T) {
 }
 
 func (k *checker) api(a API) {
-	_, port, err := net.SplitHostPort(a.Listen)
+	host, port, err := net.SplitHostPort(a.Listen)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		k.fail("api.listen", "%q is not host:port, such as 127.0.0.1:7670", a.Listen)
+	}
+	if at, err := netip.ParseAddr(host); !a.TLS.Enabled() && !a.AllowHTTP && host != "localhost" && (err != nil || !at.IsLoopback()) {
+		k.fail("api.listen", "%q can be reached from other machines, which needs TLS (api.tls); api.allow_http allows HTTP, for instance behind a proxy with TLS", a.Listen)
 	}
 	if u, err := url.Parse(a.PublicURL); a.PublicURL != "" &&
 		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -105,6 +106,41 @@ func (h *Headers) setNode(d *decoder, path string, node *yaml.Node) error {
 		return nil
 	}
 	return d.value(path, node, (*map[string]string)(h))
+}
+
+// Networks are networks of IP addresses, such as 10.1.0.0/16 or fd00:1::/32.
+type Networks struct{ Prefixes []netip.Prefix }
+
+// setText reads what a variable can hold: networks with commas between several.
+func (n *Networks) setText(text string) error {
+	return n.set(strings.Split(text, ","))
+}
+
+func (n *Networks) setNode(d *decoder, path string, node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return d.text(path, node, n)
+	}
+	var texts []string
+	if err := d.value(path, node, &texts); err != nil {
+		return err
+	}
+	if err := n.set(texts); err != nil {
+		return d.errorf(node, path, "%w", err)
+	}
+	return nil
+}
+
+func (n *Networks) set(texts []string) error {
+	made := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil || prefix.Masked() != prefix || prefix.Addr().Is4In6() {
+			return fmt.Errorf("%q is no network, such as 10.1.0.0/16", text)
+		}
+		made[i] = prefix
+	}
+	n.Prefixes = made
+	return nil
 }
 
 // list joins words as people write them: "a, b or c".

@@ -39,11 +39,11 @@ type server struct {
 
 // start runs the program with a configuration file. Its data directory and
 // address come from the environment, and so do the request rates where the file
-// does not name them: unlimited.
+// does not name them: unlimited. Web hooks may be on this machine.
 func start(t *testing.T, configuration string, env ...string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir()}
-	s.env = append(os.Environ(), "HELIOGRAPH_API_LISTEN=127.0.0.1:0", "HELIOGRAPH_DATA_DIR=data")
+	s.env = append(os.Environ(), "HELIOGRAPH_API_LISTEN=127.0.0.1:0", "HELIOGRAPH_DATA_DIR=data", "HELIOGRAPH_EGRESS_ALLOW_NETWORKS=127.0.0.0/8")
 	if !strings.Contains(configuration, "request_rates:") {
 		s.env = append(s.env, "HELIOGRAPH_API_REQUEST_RATES=unlimited")
 	}

@@ -40,7 +40,8 @@ type Launch struct {
 	Stderr  io.Writer
 }
 
-// Start writes the configuration file and starts the program.
+// Start writes the configuration file and starts the program, whose web hooks may be on
+// this machine.
 func (l Launch) Start() (*Server, error) {
 	file := filepath.Join(l.Dir, "heliograph.yaml")
 	s := &Server{Address: l.Listen, data: filepath.Join(l.Dir, "data"), ready: make(chan struct{}), done: make(chan struct{})}
@@ -49,7 +50,8 @@ func (l Launch) Start() (*Server, error) {
 	}
 	args := append(l.Command[1:len(l.Command):len(l.Command)], "serve", "--config", file)
 	s.Command = exec.Command(l.Command[0], args...)
-	s.Command.Env = append(append(os.Environ(), "HELIOGRAPH_API_LISTEN="+l.Listen, "HELIOGRAPH_DATA_DIR="+s.data), l.Env...)
+	s.Command.Env = append(append(os.Environ(), "HELIOGRAPH_API_LISTEN="+l.Listen, "HELIOGRAPH_DATA_DIR="+s.data,
+		"HELIOGRAPH_EGRESS_ALLOW_NETWORKS=127.0.0.0/8"), l.Env...)
 	s.Command.Stderr = l.Stderr
 	out, err := s.Command.StdoutPipe()
 	if err != nil {

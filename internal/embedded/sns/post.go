@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"heliograph/internal/egress"
 )
 
 const (
@@ -20,12 +22,11 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// NewClient makes the one HTTP client that endpoints are reached with. It follows no
-// redirects: what is signed for one endpoint goes to no other.
-func NewClient() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+// NewClient makes the one HTTP client that endpoints are reached with, where guard lets it.
+// It follows no redirects: what is signed for one endpoint goes to no other.
+func NewClient(guard *egress.Guard) *http.Client {
+	transport := guard.Transport()
 	transport.MaxIdleConnsPerHost = parallel
-	transport.MaxResponseHeaderBytes = 64 << 10
 	return &http.Client{Transport: transport, Timeout: postTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/destination"
+	"heliograph/internal/egress"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -89,7 +91,7 @@ func newRig(t *testing.T) *rig {
 	}
 	place := Place{"aws", "us-east-1"}
 	r.signer = NewSigner(r.engine, r.committer, secret, time.Now, log)
-	client := NewClient()
+	client := NewClient(egress.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}))
 	r.handshake = NewHandshake(HandshakeOptions{Place: place, PublicURL: r.port.URL, Directory: r.directory, Signer: r.signer,
 		Client: client, Mine: func() bool { return !r.idle.Load() }, Log: log, Now: r.now})
 	r.service = New(Options{Place: place, Directory: r.directory, Committer: r.committer, Sender: r, Signer: r.signer,
