@@ -73,6 +73,7 @@ var walls = []wall{
 	{pkg: "internal/trace", may: []string{"sms", "store"},
 		external: []string{prometheus, "go.opentelemetry.io/proto/slim/otlp/", "google.golang.org/protobuf/proto"}},
 
+	{pkg: "internal/audit", may: []string{"iam", "store"}, external: []string{prometheus}},
 	{pkg: "internal/datadir"},
 	{pkg: "internal/egress"},
 	{pkg: "internal/certificate"},
@@ -125,7 +126,7 @@ var walls = []wall{
 	{pkg: "internal/api/sigv4", may: []string{"iam"}},
 	{pkg: "internal/identity", may: []string{"sms", "iam", "store", "resources", "api/sigv4"}},
 	{pkg: "internal/api/service", may: []string{"sms", "iam", "store", "resources"}},
-	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service", "identity"})},
+	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service", "audit", "identity"})},
 	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "throttle", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},

@@ -12,6 +12,7 @@ import (
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/audit"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -74,6 +75,8 @@ type Options struct {
 	// names none that there is), the exception ("OK" for none) and the time from
 	// the request's headers to its answer.
 	Observe func(operation, code string, took time.Duration)
+	// Audit records calls; nil: nothing is recorded.
+	Audit *audit.Log
 	// Tracer traces requests; nil traces none.
 	Tracer *trace.Tracer
 
@@ -104,6 +107,7 @@ type API struct {
 	healthy           func(context.Context) error
 	observe           func(operation, code string, took time.Duration)
 	tracer            *trace.Tracer
+	auditor           *auditor // nil: nothing is recorded
 	log               *slog.Logger
 	now               func() time.Time
 	rand              io.Reader
@@ -149,6 +153,7 @@ func New(o Options) *API {
 		rates = GuideRates()
 	}
 	a.table = a.endpoints(rates, o.SharedRates, o.ExtraOperations)
+	a.auditor = newAuditor(o.Audit, a.table)
 	a.serve(o.Services, o.Keys)
 	return a
 }

@@ -164,6 +164,9 @@ func (s *session) serveOther() {
 		if err == nil {
 			answer, err = s.ask(s.r.Context(), body.b)
 		}
+		if err == nil {
+			err = s.record(nil, answer.Body)
+		}
 	}
 	if err != nil {
 		s.fail(err)
@@ -183,11 +186,15 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	action, resources := f.service.Operation(r)
 	if action != "" {
 		s.operation, c.Operation = action, action
+		s.hearOther(action, r)
 	}
 	if _, own := f.service.(service.OwnAuthorization); !own && !c.root() {
 		return service.Answer{}, unauthorized(c, cmp.Or(action, f.service.SigningName()+":Unknown"), resources)
 	}
 	if err := f.take(c.AccountID, s.began); err != nil {
+		return service.Answer{}, err
+	}
+	if err := s.recordable(); err != nil {
 		return service.Answer{}, err
 	}
 	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal, Identity: c.Identity,
@@ -210,7 +217,11 @@ func (s *session) askUnsigned(ctx context.Context) (service.Answer, error) {
 		}
 		r.Body = body.b
 	}
-	return s.front.public.AnswerPublic(ctx, r)
+	answer, err := s.front.public.AnswerPublic(ctx, r)
+	if err == nil {
+		err = s.hearUnsigned(r, answer.Body)
+	}
+	return answer, err
 }
 
 // failOther answers an error as the service does.

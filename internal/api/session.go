@@ -26,6 +26,7 @@ type session struct {
 	call      Call
 	answered  bool
 	status    int // of the answer
+	trail     trail
 
 	// Of another service's requests.
 	front    *front
@@ -43,6 +44,9 @@ func (s *session) serve() {
 	out := takeBuffer()
 	defer out.free()
 	out.b, err = s.answer(body.b, out.b[:0])
+	if err == nil {
+		err = s.record(nil, out.b)
+	}
 	if err != nil {
 		s.fail(err)
 		return
@@ -61,6 +65,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	}
 	s.operation, s.call.Operation = e.name, e.name
 	s.call.trace = s.api.tracer.Request(s.r.Header, s.began)
+	s.hear(e, body)
 	in, err := e.in(body)
 	if err != nil {
 		return out, err
@@ -69,6 +74,9 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 		return out, err
 	}
 	if err := e.rate.take(s.call.AccountID, s.began); err != nil {
+		return out, err
+	}
+	if err := s.recordable(); err != nil {
 		return out, err
 	}
 	done, err := e.run(s.r.Context(), &s.call, in, out)
@@ -154,6 +162,7 @@ func (s *session) health() {
 
 // fail answers an error.
 func (s *session) fail(err error) {
+	err = s.record(err, nil)
 	if s.front != nil {
 		s.failOther(err)
 		return

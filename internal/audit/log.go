@@ -1,0 +1,239 @@
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// bufferedBytes is from how much on records that may wait are written, and
+	// pendingBytes how much is kept while nothing can be written: of calls that change
+	// nothing what is more is lost, and told of once it can be.
+	bufferedBytes = 64 << 10
+	pendingBytes  = 4 << 20
+	// syncEvery is how long records are not on disk at most.
+	syncEvery = time.Second
+)
+
+// Options are what a Log is made of. All are needed but Metrics and Log.
+type Options struct {
+	Directory string
+	FileBytes int64         // from which a file is full
+	Keep      time.Duration // after which files are deleted
+	SyncEach  bool          // a record of a change is on disk before the call is answered
+	Account   string        // of records about the log itself
+	Region    string
+	Now       func() time.Time
+	Metrics   prometheus.Registerer
+	Log       *slog.Logger
+}
+
+// Log is the audit log of a node. It may be used by several goroutines at once. One
+// process writes a directory.
+type Log struct {
+	o       Options
+	metrics *metrics
+
+	mu      sync.Mutex
+	file    *os.File
+	of      logFile
+	size    int64  // of the file as far as lines in it are whole
+	pending []byte // lines that are not written yet, of this file
+	last    end    // behind pending
+	written end    // behind what is written
+	synced  end    // behind what is on disk, as head.json says
+	failed  error  // why the last try to write failed; nil: it did not
+	lost    int    // records since then that there was no room for
+	more    chan struct{}
+
+	kept sync.Mutex // of files that were closed: one at a time compresses and deletes
+	busy sync.WaitGroup
+}
+
+// Open opens the log of a directory, or begins it. What an earlier process left is
+// checked: a last line that is not whole is cut off, and what is not what was written
+// stays as it is. Either gets a record of its own.
+func Open(o Options) (*Log, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if err := os.MkdirAll(o.Directory, 0o700); err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	l := &Log{o: o, metrics: newMetrics(o.Metrics), more: make(chan struct{})}
+	if err := l.resume(); err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	return l, nil
+}
+
+// Ready says why a call that changes something could not be recorded; nil: it could.
+// After a failure it tries again.
+func (l *Log) Ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		return nil
+	}
+	if err := l.write(); err != nil {
+		l.metrics.failures.Inc()
+		return fmt.Errorf("the audit log cannot be written: %w", err)
+	}
+	return nil
+}
+
+// Record takes the record of a call. An error says that a call that has to be recorded
+// before it is answered could not be; its record is kept and written as soon as that can
+// be done.
+func (l *Log) Record(c *Call) error {
+	for _, r := range c.records(newEventID) {
+		if err := l.add(&r, c.Durable()); err != nil && c.Durable() {
+			return err
+		}
+	}
+	return nil
+}
+
+// SignIn takes the record of an attempt to sign in, as Record does. One that succeeded
+// must not be answered where it fails.
+func (l *Log) SignIn(s *SignIn) error {
+	r := s.record()
+	return l.add(&r, true)
+}
+
+// note takes a record about the log itself.
+func (l *Log) note(name string, details any) error {
+	text, err := json.Marshal(details)
+	if err != nil {
+		return err
+	}
+	return l.append(&Record{EventVersion: version, UserIdentity: UserIdentity{Type: "AWSService", InvokedBy: sourceLog}, EventTime: stamp(l.o.Now()),
+		EventSource: sourceLog, EventName: name, AWSRegion: l.o.Region, SourceIPAddress: sourceLog, UserAgent: sourceLog, EventID: newEventID(),
+		EventType: typeService, RecipientAccountID: l.o.Account, ServiceEventDetails: text}, true)
+}
+
+func (l *Log) add(r *Record, durable bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost > 0 && l.failed == nil {
+		lost := l.lost
+		l.lost = 0
+		if err := l.note("AuditRecordsLost", map[string]int{"records": lost}); err != nil {
+			l.lost += lost
+		}
+	}
+	err := l.append(r, durable)
+	if err != nil {
+		l.metrics.failures.Inc()
+	}
+	return err
+}
+
+// append adds a line and writes it where it must not wait.
+func (l *Log) append(r *Record, durable bool) error {
+	text := r.encode()
+	if l.failed != nil && len(l.pending)+len(text) > pendingBytes {
+		l.lost++
+		return l.failed
+	}
+	l.turn()
+	line, last := l.last.line(text)
+	l.pending, l.last = append(append(l.pending, line...), '\n'), last
+	l.metrics.record(r)
+	if !durable && len(l.pending) < bufferedBytes {
+		return nil
+	}
+	if err := l.write(); err != nil {
+		return err
+	}
+	if durable && l.o.SyncEach {
+		return l.sync()
+	}
+	return nil
+}
+
+// write writes what is pending. What a try that failed has left of it in the file is
+// written over by the next.
+func (l *Log) write() error {
+	if len(l.pending) == 0 && l.failed == nil {
+		return nil
+	}
+	if _, err := l.file.WriteAt(l.pending, l.size); err != nil {
+		if l.failed == nil {
+			l.o.Log.Error("the audit log cannot be written: calls that change something are refused", "file", l.of.name, "error", err)
+		}
+		l.failed = err
+		return err
+	}
+	if l.failed != nil && len(l.pending) == 0 {
+		// Nothing waits that could show whether it can be written: a note does.
+		l.failed = nil
+		return l.note("AuditLogResumed", map[string]string{})
+	}
+	if l.failed != nil {
+		l.o.Log.Info("the audit log can be written again", "file", l.of.name)
+	}
+	l.size += int64(len(l.pending))
+	l.pending, l.written, l.failed = l.pending[:0], l.last, nil
+	if cap(l.pending) > 2*bufferedBytes {
+		l.pending = nil
+	}
+	close(l.more)
+	l.more = make(chan struct{})
+	return nil
+}
+
+// sync brings what is written to disk, and says in head.json how far that is.
+func (l *Log) sync() error {
+	if l.synced == l.written {
+		return nil
+	}
+	if err := l.file.Sync(); err != nil {
+		return l.fail(err)
+	}
+	if err := writeJSON(filepath.Join(l.o.Directory, headFile), l.written.place(l.o.Now())); err != nil {
+		return l.fail(err)
+	}
+	l.synced = l.written
+	return nil
+}
+
+func (l *Log) fail(err error) error {
+	if l.failed == nil {
+		l.o.Log.Error("the audit log cannot be brought to disk: calls that change something are refused", "file", l.of.name, "error", err)
+	}
+	l.failed = err
+	return err
+}
+
+// Flush writes what waits and brings it to disk.
+func (l *Log) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.write()
+	if err == nil {
+		err = l.sync()
+	}
+	if err != nil {
+		l.metrics.failures.Inc()
+		return fmt.Errorf("audit log: %w", err)
+	}
+	return nil
+}
+
+// Close writes what waits, and ends the log.
+func (l *Log) Close() error {
+	err := l.Flush()
+	l.busy.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(err, l.file.Close())
+}
