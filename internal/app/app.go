@@ -24,6 +24,7 @@ import (
 	"heliograph/internal/destination/local"
 	"heliograph/internal/embedded/firehose"
 	"heliograph/internal/feedback"
+	"heliograph/internal/identity"
 	"heliograph/internal/inbound"
 	"heliograph/internal/nodes"
 	"heliograph/internal/optout"
@@ -74,6 +75,7 @@ type service struct {
 	committer     *store.Committer
 	messages      *store.MessageCache
 	directory     *resources.Directory
+	authority     *identity.Authority
 	deactivations *deactivation.Reports
 	streams       *firehose.Streams // embedded
 	topics        *topics           // embedded; nil where others are used
@@ -192,6 +194,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	}
 	if err := s.directory.EnsureAccount(ctx, s.cfg.Account, s.cfg.AccountTier()); err != nil {
 		return fmt.Errorf("make the first account: %w", err)
+	}
+	if err := s.openAuthority(); err != nil {
+		return err
 	}
 	if err := s.openStreams(ctx); err != nil {
 		return err

@@ -28,12 +28,12 @@ func (a *Authority) Assumable(u ServiceUse) error {
 	if err != nil {
 		return fmt.Errorf("the role %s: %w", u.Role, err)
 	}
-	by := iam.Principal{Type: iam.ServiceType, Service: iam.ServicePrincipal, ARN: iam.ServicePrincipal}
+	by := &iam.Identity{Principal: iam.Principal{Type: iam.ServiceType, Service: iam.ServicePrincipal, ARN: iam.ServicePrincipal}}
 	from := iam.Circumstances{Now: a.Now(), Secure: true, SourceAccount: u.Account, SourceARN: u.Source}
 	if a.compiled(iam.TrustPolicy, role.Value.Trust) == nil {
 		return fmt.Errorf("the trust policy of the role %s cannot be read", u.Role)
 	}
-	if d := a.Trusts(account, role, &by, nil, "sts:AssumeRole", from); !d.Allowed {
+	if d := a.MayAssume(account, role, by, "sts:AssumeRole", from); !d.Allowed {
 		switch {
 		case d.Reason == iam.ExplicitDeny:
 			return fmt.Errorf("the trust policy of the role %s denies %s to take it on", u.Role, iam.ServicePrincipal)

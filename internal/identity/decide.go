@@ -48,6 +48,16 @@ func (a *Authority) Decide(id *iam.Identity, action string, r Resource, c iam.Ci
 	return iam.Decide(q.subject, &q.request, q.policy)
 }
 
+// Explain is Decide with all statements that matched the request.
+func (a *Authority) Explain(id *iam.Identity, action string, r Resource, c iam.Circumstances) (iam.Decision, []iam.Match) {
+	q := a.ask(id, action, &r, &c)
+	return iam.Explain(q.subject, &q.request, q.policy)
+}
+
+// Subject is all that decides what an identity may do, as it is now. It must not be
+// changed.
+func (a *Authority) Subject(id *iam.Identity) *iam.Subject { return a.subject(id) }
+
 // Authorize is Decide with a denial as an error (sms.KindAccessDenied) that reads as
 // AWS's do.
 func (a *Authority) Authorize(id *iam.Identity, action string, r Resource, c iam.Circumstances) error {
@@ -60,8 +70,5 @@ func (a *Authority) Authorize(id *iam.Identity, action string, r Resource, c iam
 
 // Denied is a denial as an error. An empty resource is "*".
 func Denied(d iam.Decision, id *iam.Identity, action, resource string) error {
-	if resource == "" {
-		resource = "*"
-	}
-	return &sms.Error{Kind: sms.KindAccessDenied, Message: message(d, id.ARN, action, resource)}
+	return &sms.Error{Kind: sms.KindAccessDenied, Message: d.Message(id.ARN, action, resource)}
 }
