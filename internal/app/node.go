@@ -34,7 +34,7 @@ func (s *service) openStore(ctx context.Context) error {
 	if s.cfg.Database == config.SQLite {
 		return s.openOwn(ctx)
 	}
-	engine, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Logger: s.log})
+	engine, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Logger: s.log, Sealer: s.sealer})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
@@ -46,7 +46,7 @@ func (s *service) openStore(ctx context.Context) error {
 
 // openOwn opens the embedded database, which this node has for itself.
 func (s *service) openOwn(ctx context.Context) error {
-	engine, err := sqlite.Open(ctx, datadir.Database(s.cfg.DataDir), sqlite.Options{Logger: s.log})
+	engine, err := sqlite.Open(ctx, datadir.Database(s.cfg.DataDir), sqlite.Options{Logger: s.log, Sealer: s.sealer})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"heliograph/internal/credentials"
 	"heliograph/internal/datadir"
 	"heliograph/internal/reconcile"
+	"heliograph/internal/seal"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
 	"heliograph/internal/store/postgres"
@@ -60,17 +61,29 @@ func Reconcile(ctx context.Context, cfg config.Config, log *slog.Logger, use fun
 	if err != nil {
 		return err
 	}
-	engine, err := openToRead(ctx, cfg, log)
+	masters, err := masterKeys(ctx, cfg, keys.NextToken)
+	if err != nil {
+		return err
+	}
+	keyring := seal.New(seal.Options{Masters: masters})
+	engine, err := openToRead(ctx, cfg, keyring, log)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
+	known, err := dataKeys(ctx, engine)
+	if err == nil {
+		err = keyring.Load(ctx, known)
+	}
+	if err != nil {
+		return keysError(err, cfg)
+	}
 	return use(walker(cfg, engine, ids))
 }
 
-func openToRead(ctx context.Context, cfg config.Config, log *slog.Logger) (auditable, error) {
+func openToRead(ctx context.Context, cfg config.Config, sealer store.Sealer, log *slog.Logger) (auditable, error) {
 	if cfg.Database == config.SQLite {
-		return sqlite.Open(ctx, datadir.Database(cfg.DataDir), sqlite.Options{Logger: log})
+		return sqlite.Open(ctx, datadir.Database(cfg.DataDir), sqlite.Options{Logger: log, Sealer: sealer})
 	}
-	return postgres.Open(ctx, cfg.Database, postgres.Options{Logger: log})
+	return postgres.Open(ctx, cfg.Database, postgres.Options{Logger: log, Sealer: sealer})
 }

@@ -14,6 +14,7 @@ import (
 	"heliograph/internal/destination/endpoint"
 	"heliograph/internal/resources"
 	"heliograph/internal/seal"
+	"heliograph/internal/store"
 )
 
 // keysEvery is how often it is looked whether more seals are to be taken of a data key.
@@ -105,8 +106,10 @@ func masterOfKMS(ctx context.Context, cfg config.Config, k config.KMS) (seal.Mas
 }
 
 // dataKeys reads them from the database.
-func (s *service) dataKeys(ctx context.Context) (seal.DataKeys, error) {
-	rows, err := s.engine.Resources(ctx, "")
+func (s *service) dataKeys(ctx context.Context) (seal.DataKeys, error) { return dataKeys(ctx, s.engine) }
+
+func dataKeys(ctx context.Context, engine store.Engine) (seal.DataKeys, error) {
+	rows, err := engine.Resources(ctx, "")
 	if err != nil {
 		return nil, err
 	}

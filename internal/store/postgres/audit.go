@@ -73,14 +73,22 @@ func (e *Engine) AuditMessages(ctx context.Context, from, to sms.ID, limit int, 
 			return err
 		}
 		if err := scan("SELECT id, doc FROM message WHERE id BETWEEN $1::bigint AND $2::bigint ORDER BY id LIMIT $3::bigint", limit, func(r row) error {
-			return page.Message(sms.ID(r.int(0)), r[1])
+			doc, err := e.unsealed(r[1], record.TableMessage, r.int(0))
+			if err != nil {
+				return fmt.Errorf("message %d: %w", r.int(0), err)
+			}
+			return page.Message(sms.ID(r.int(0)), doc)
 		}); err != nil {
 			return err
 		}
 		most := limit * auditRows
 		if err := scan(`SELECT msg, slot, seq, status, final, CASE WHEN final THEN doc END FROM event
 			WHERE msg BETWEEN $1::bigint AND $2::bigint ORDER BY msg, slot, seq LIMIT $3::bigint`, most, func(r row) error {
-			return page.Event(sms.ID(r.int(0)), store.AuditedEvent{Slot: int(r.int(1)), Seq: r.int(2), Status: sms.Status(r.text(3)), Final: r.int(4) != 0}, r[5])
+			doc, err := e.unsealed(r[5], record.TableEvent, r.int(1), r.int(2))
+			if err != nil {
+				return fmt.Errorf("event %d of slot %d: %w", r.int(2), r.int(1), err)
+			}
+			return page.Event(sms.ID(r.int(0)), store.AuditedEvent{Slot: int(r.int(1)), Seq: r.int(2), Status: sms.Status(r.text(3)), Final: r.int(4) != 0}, doc)
 		}); err != nil {
 			return err
 		}
@@ -112,8 +120,12 @@ func (e *Engine) AuditSpend(ctx context.Context, from, to sms.ID, each func(*sto
 			return err
 		}
 		var m store.AuditedMessage
-		return query("SELECT doc FROM message WHERE id BETWEEN $1::bigint AND $2::bigint", func(r row) error {
-			if err := record.AuditMessage(&m, r[0]); err != nil {
+		return query("SELECT id, doc FROM message WHERE id BETWEEN $1::bigint AND $2::bigint", func(r row) error {
+			doc, err := e.unsealed(r[1], record.TableMessage, r.int(0))
+			if err != nil {
+				return fmt.Errorf("message %d: %w", r.int(0), err)
+			}
+			if err := record.AuditMessage(&m, doc); err != nil {
 				return err
 			}
 			return each(&m)

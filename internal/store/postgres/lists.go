@@ -6,6 +6,7 @@ import (
 
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/store/record"
 )
 
 var _ store.Lists = (*Engine)(nil)
@@ -25,9 +26,9 @@ func (e *Engine) Entries(ctx context.Context, keys []store.EntryKey) ([]*store.E
 		}
 	}
 	if err := e.scan(ctx, e.reads, "entries", "SELECT "+entryColumns+" FROM "+entryKeys+" JOIN entry e USING (list, key)", func(r row) error {
-		v := scanEntry(r)
+		v, err := e.scanEntry(r)
 		found[v.EntryKey] = &v
-		return nil
+		return err
 	}, lists, numbers); err != nil {
 		return nil, err
 	}
@@ -51,18 +52,19 @@ func (e *Engine) EntriesAfter(ctx context.Context, scan store.EntryScan) ([]stor
 	}
 	var out []store.Entry
 	err := e.scan(ctx, e.reads, "entries of a list", sql, func(r row) error {
-		out = append(out, scanEntry(r))
-		return nil
+		v, err := e.scanEntry(r)
+		out = append(out, v)
+		return err
 	}, args...)
 	return out, err
 }
 
-func scanEntry(r row) store.Entry {
-	v := store.Entry{EntryKey: store.EntryKey{List: r.int(0), Key: r.int(1)}, At: r.moment(2), Mark: r.int(3), Until: r.moment(4)}
+func (e *Engine) scanEntry(r row) (v store.Entry, err error) {
+	v = store.Entry{EntryKey: store.EntryKey{List: r.int(0), Key: r.int(1)}, At: r.moment(2), Mark: r.int(3), Until: r.moment(4)}
 	if !r.null(5) {
-		v.Doc = r.blob(5)
+		v.Doc, err = e.unsealed(r.blob(5), record.TableEntry, v.List, v.Key)
 	}
-	return v
+	return v, err
 }
 
 // moment is a time that is zero where the column is null.
@@ -97,11 +99,12 @@ func (e *Engine) LogEvents(ctx context.Context, scan store.LogScan) ([]store.Log
 	var out []store.LogEvent
 	err := e.scan(ctx, e.reads, "log lines", sql, func(r row) error {
 		l := store.LogEvent{Group: scan.Group, At: r.time(0), Slot: int(r.int(1)), Seq: r.int(2)}
+		var err error
 		if len(r[3]) > 0 {
-			l.Message = r.blob(3)
+			l.Message, err = e.unsealed(r.blob(3), record.TableLogLine, scan.Group, r.int(1), r.int(0), r.int(2))
 		}
 		out = append(out, l)
-		return nil
+		return err
 	}, scan.Group, scan.Limit, slots, bounds[0], bounds[1], bounds[2], bounds[3])
 	return out, err
 }

@@ -5,6 +5,7 @@ import (
 
 	"heliograph/internal/store"
 	"heliograph/internal/store/plan"
+	"heliograph/internal/store/record"
 )
 
 // The statements that write lists and logs. Keys come in ascending order.
@@ -58,7 +59,7 @@ func (w *writes) gatherEntries(b *plan.Batch) {
 		if len(v.Doc) == 0 {
 			to.cols[5].null()
 		} else {
-			to.cols[5].bytes(v.Doc)
+			to.cols[5].sealed(&w.box, v.Doc, record.TableEntry, k.List, k.Key)
 		}
 	}
 }
@@ -70,8 +71,19 @@ func (w *writes) logs(l *store.LogEvent) {
 	cols[2].int(l.At.UnixMilli())
 	cols[3].int(l.Seq)
 	at := cols[4].begin()
-	cols[4].buf = append(cols[4].buf, l.Message...)
+	cols[4].buf = w.box.Bytes(cols[4].buf, l.Message, record.TableLogLine, l.Group, int64(l.Slot), l.At.UnixMilli(), l.Seq)
 	cols[4].end(at)
+}
+
+// sealed adds the document of a row, nil as a null.
+func (a *array) sealed(box *record.Box, doc []byte, table record.Table, key ...int64) {
+	if doc == nil {
+		a.null()
+		return
+	}
+	at := a.begin()
+	a.buf = box.Bytes(a.buf, doc, table, key...)
+	a.end(at)
 }
 
 // moment adds a time, a zero one as a null.

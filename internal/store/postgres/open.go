@@ -51,6 +51,9 @@ type Options struct {
 	// Logger is told of pooling, settings and commits with an unknown outcome:
 	// slog.Default().
 	Logger *slog.Logger
+	// Sealer encrypts texts of messages, and what else must not be readable in the
+	// database; nil: nothing is.
+	Sealer store.Sealer
 
 	dial pgconn.DialFunc // of the connections that commits are made on; for tests
 }
@@ -143,7 +146,7 @@ var migrations embed.FS
 // Errors: ErrUnavailable where the database cannot be reached. One that is
 // reached and does not fit says why.
 func Open(ctx context.Context, url string, o Options) (*Engine, error) {
-	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(), asked: newRecipients(), running: newRunning(), closing: make(chan struct{})}
+	e := &Engine{options: o.withDefaults(), batch: plan.New(), loader: newLoader(), writes: newWrites(o.Sealer), asked: newRecipients(), running: newRunning(), closing: make(chan struct{})}
 	if err := e.open(ctx, url); err != nil {
 		e.release()
 		return nil, fmt.Errorf("open database: %w", classify(ctx, err))

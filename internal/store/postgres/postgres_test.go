@@ -3,11 +3,13 @@
 package postgres
 
 import (
+	"bytes"
 	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"heliograph/internal/sms"
@@ -66,6 +68,42 @@ func (r *rig) of(dir string) string {
 func TestContract(t *testing.T) {
 	r := newRig(t)
 	storetest.Run(t, func(t *testing.T, dir string) store.Engine { return open(t, r.of(dir), Options{}) })
+}
+
+func TestContractSealed(t *testing.T) {
+	r := newRig(t)
+	storetest.Run(t, func(t *testing.T, dir string) store.Engine {
+		return open(t, r.of(dir), Options{Sealer: storetest.NewSealer(t, 1)})
+	})
+}
+
+func TestSealed(t *testing.T) {
+	r := newRig(t)
+	storetest.RunSealed(t, func(t *testing.T, dir string, sealer store.Sealer) store.Engine {
+		return open(t, r.of(dir), Options{Sealer: sealer})
+	}, func(t *testing.T, dir string) []byte { return dump(t, r.of(dir)) })
+}
+
+// dump is what the tables with documents hold.
+func dump(t *testing.T, url string) (all []byte) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	for _, column := range []string{"doc FROM message", "doc FROM event", "doc FROM entry", "doc FROM receipt_parked", "message FROM log_line", "doc FROM awaiting"} {
+		rows, err := c.Query(t.Context(), "SELECT "+column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, bytes.Join(docs, []byte{0})...)
+	}
+	return all
 }
 
 // Through PgBouncer in transaction mode, with fewer connections to the server than

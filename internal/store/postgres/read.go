@@ -78,6 +78,20 @@ func encode(args []any) (params [][]byte, types []uint32) {
 	return params, types
 }
 
+// unsealed is a row's document as it was before it was sealed, or doc itself.
+func (e *Engine) unsealed(doc []byte, table record.Table, key ...int64) ([]byte, error) {
+	return record.Opened(e.options.Sealer, doc, table, key...)
+}
+
+// message reads a message's row.
+func (e *Engine) message(id int64, doc []byte) (*sms.Message, error) {
+	doc, err := e.unsealed(doc, record.TableMessage, id)
+	if err != nil {
+		return nil, fmt.Errorf("message %d: %w", id, err)
+	}
+	return record.Message(sms.ID(id), doc)
+}
+
 // number reads the single integer that a statement answers.
 func (e *Engine) number(ctx context.Context, what, sql string, args ...any) (n int64, err error) {
 	err = e.scan(ctx, e.reads, what, sql, func(r row) error {
@@ -209,8 +223,9 @@ func (e *Engine) ParkedReceipts(ctx context.Context, slot int, after int64, limi
 	var out []store.ParkedReceipt
 	err := e.scan(ctx, e.reads, "parked receipts", "SELECT seq, carrier, at, doc FROM receipt_parked WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
 		func(r row) error {
-			out = append(out, store.ParkedReceipt{Seq: r.int(0), Carrier: r.text(1), At: r.time(2), Doc: r.blob(3)})
-			return nil
+			doc, err := e.unsealed(r.blob(3), record.TableParked, int64(slot), r.int(0))
+			out = append(out, store.ParkedReceipt{Seq: r.int(0), Carrier: r.text(1), At: r.time(2), Doc: doc})
+			return err
 		}, slot, after, limit)
 	return out, err
 }

@@ -153,7 +153,7 @@ func (e *Engine) News(ctx context.Context, after []store.SlotSeq, shards []strin
 				n.Queued = append(n.Queued, q)
 				return err
 			default:
-				return collectEvents(&n.Taken)(r)
+				return e.collectEvents(&n.Taken)(r)
 			}
 			return nil
 		}, slots.param(), seqs.param(), intParam(int64(limit)), names.param(), intParam(too))

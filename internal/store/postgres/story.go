@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"heliograph/internal/sms"
@@ -22,7 +23,7 @@ func (e *Engine) Messages(ctx context.Context, ids []sms.ID) ([]*sms.Message, er
 	}
 	err := e.scan(ctx, e.reads, "messages", "SELECT id, doc FROM message WHERE id = ANY($1::bigint[])", func(r row) error {
 		id := sms.ID(r.int(0))
-		m, err := record.Message(id, r[1])
+		m, err := e.message(r.int(0), r[1])
 		out[at[id]] = m
 		return err
 	}, wanted)
@@ -43,7 +44,7 @@ func (e *Engine) MessagesOf(ctx context.Context, account string, before sms.ID, 
 	var out []*sms.Message
 	err := e.scan(ctx, e.reads, "messages of an account", "SELECT id, doc FROM message WHERE account = $1::text AND id < $2::bigint ORDER BY account DESC, id DESC LIMIT $3::bigint",
 		func(r row) error {
-			m, err := record.Message(sms.ID(r.int(0)), r[1])
+			m, err := e.message(r.int(0), r[1])
 			out = append(out, m)
 			return err
 		}, account, int64(before), limit)
@@ -56,7 +57,7 @@ func (e *Engine) MessagesOf(ctx context.Context, account string, before sms.ID, 
 func (e *Engine) MessageEvents(ctx context.Context, id sms.ID) ([]store.Event, error) {
 	var out []store.Event
 	err := e.scan(ctx, e.reads, "events of a message", "SELECT "+eventColumns+" FROM event WHERE msg = $1::bigint ORDER BY slot, seq",
-		collectEvents(&out), int64(id))
+		e.collectEvents(&out), int64(id))
 	return mergeSlots(out), err
 }
 
@@ -90,7 +91,7 @@ func mergeSlots(events []store.Event) []store.Event {
 func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit int) ([]store.Event, error) {
 	var out []store.Event
 	err := e.scan(ctx, e.reads, "events", bounded("slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint", "$4"),
-		collectEvents(&out), slot, after, limit, store.EventBytes)
+		e.collectEvents(&out), slot, after, limit, store.EventBytes)
 	return out, err
 }
 
@@ -99,7 +100,7 @@ func (e *Engine) EventsAfter(ctx context.Context, slot int, after int64, limit i
 func (e *Engine) EventsAt(ctx context.Context, slot int, seqs []int64) ([]store.Event, error) {
 	var out []store.Event
 	err := e.scan(ctx, e.reads, "events", bounded("slot = $1::bigint AND seq = ANY($2::bigint[]) ORDER BY slot, seq", "$3"),
-		collectEvents(&out), slot, seqs, store.EventBytes)
+		e.collectEvents(&out), slot, seqs, store.EventBytes)
 	return out, err
 }
 
@@ -112,9 +113,13 @@ func bounded(which, bytes string) string {
 		") AS wanted) AS measured WHERE before < " + bytes + "::bigint ORDER BY seq"
 }
 
-func collectEvents(out *[]store.Event) func(row) error {
+func (e *Engine) collectEvents(out *[]store.Event) func(row) error {
 	return func(r row) error {
-		detail, err := record.Detail(r[8])
+		doc, err := e.unsealed(r[8], record.TableEvent, r.int(0), r.int(1))
+		if err != nil {
+			return fmt.Errorf("event %d of slot %d: %w", r.int(1), r.int(0), err)
+		}
+		detail, err := record.Detail(doc)
 		*out = append(*out, store.Event{Slot: int(r.int(0)), Seq: r.int(1), Message: sms.ID(r.int(2)), Account: r.text(3),
 			ConfigurationSet: r.text(4), Status: sms.Status(r.text(5)), At: r.time(6), Final: r.int(7) != 0, Detail: detail})
 		return err

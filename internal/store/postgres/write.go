@@ -59,6 +59,7 @@ type writes struct {
 	insertResource, updateResource, deleteResource    *rows
 	tell                                              *rows
 
+	box     record.Box
 	all     []*rows
 	lags    map[store.LagKey]*store.LagBatch // nil: done
 	losses  map[lossKey]int64
@@ -67,8 +68,8 @@ type writes struct {
 	resources map[store.ResourceKey]*store.ResourceWrite
 }
 
-func newWrites() *writes {
-	w := &writes{lags: map[store.LagKey]*store.LagBatch{}, losses: map[lossKey]int64{}, cursors: map[int]int64{},
+func newWrites(sealer store.Sealer) *writes {
+	w := &writes{box: record.Box{Sealer: sealer}, lags: map[store.LagKey]*store.LagBatch{}, losses: map[lossKey]int64{}, cursors: map[int]int64{},
 		resources: map[store.ResourceKey]*store.ResourceWrite{}}
 	use := func(s *statement) *rows {
 		r := newRows(s)
@@ -128,7 +129,7 @@ func (w *writes) change(slot int, c *store.Change) {
 		cols[0].text(m.Account)
 		cols[1].int(int64(m.ID))
 		at := cols[2].begin()
-		cols[2].buf = record.AppendMessage(cols[2].buf, m)
+		cols[2].buf = w.box.Message(cols[2].buf, m)
 		cols[2].end(at)
 	}
 	for i := range c.Mark {
@@ -144,7 +145,7 @@ func (w *writes) change(slot int, c *store.Change) {
 		cols[0].int(p.Seq)
 		cols[1].text(p.Carrier)
 		cols[2].int(p.At.UnixMilli())
-		cols[3].bytes(p.Doc)
+		cols[3].sealed(&w.box, p.Doc, record.TableParked, int64(slot), p.Seq)
 	}
 	for _, v := range c.Unmark {
 		w.deleteDispatch.key(v.Slot, v.Seq)
@@ -196,7 +197,7 @@ func (w *writes) events(e *store.Event) {
 	cols[6].int(final)
 	doc := &cols[7]
 	at := doc.begin()
-	if doc.buf = record.AppendDetail(doc.buf, &e.Detail); len(doc.buf) > at {
+	if doc.buf = w.box.Detail(doc.buf, e); len(doc.buf) > at {
 		doc.end(at)
 	} else {
 		doc.undo()

@@ -23,3 +23,13 @@ func TestContract(t *testing.T) {
 		return open(t, filepath.Join(dir, "heliograph.db"), Options{})
 	})
 }
+
+func TestContractSealed(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, dir string) store.Engine { return openSealed(t, dir, storetest.NewSealer(t, 1)) })
+}
+
+func TestSealed(t *testing.T) { storetest.RunSealed(t, openSealed, storetest.DumpFiles) }
+
+func openSealed(t *testing.T, dir string, sealer store.Sealer) store.Engine {
+	return open(t, filepath.Join(dir, "heliograph.db"), Options{Sealer: sealer})
+}
