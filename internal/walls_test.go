@@ -133,9 +133,10 @@ var walls = []wall{
 	{pkg: "internal/embedded/sns/filter"},
 	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
+	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "identity", "store", "resources", "api/service"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"iam", "api/sigv4"}},
-	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "embedded/sns", "carrier/sim"})},
+	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "api/service", "identity", "embedded/iam", "embedded/sns", "carrier/sim"})},
 
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inbound", "inventory", "trace", "api", "admin", "seal", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
