@@ -112,7 +112,7 @@ var walls = []wall{
 	{pkg: "internal/deactivation", may: below},
 
 	// Publishers of events.
-	{pkg: "internal/destination/local", may: []string{"destination"}},
+	{pkg: "internal/destination/local", may: []string{"destination", "store"}},
 	{pkg: "internal/destination/sns", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/connect", may: []string{"destination"}, external: []string{awsSDK}},
 	{pkg: "internal/destination/firehose", may: []string{"destination"}, external: []string{awsSDK}},

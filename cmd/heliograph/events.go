@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"heliograph/internal/app"
 	"heliograph/internal/destination/local"
 )
 
@@ -21,7 +22,11 @@ func (c eventsCommand) Run(s *session) error {
 	if cfg.AWS.EndpointURL != "" {
 		fmt.Fprintf(s.err, "heliograph: events are published to %s (aws.endpoint_url), not to the embedded log; it has only what came before\n", cfg.AWS.EndpointURL)
 	}
-	options := local.ReadOptions{ConfigurationSet: c.ConfigurationSet, Follow: c.Follow}
+	keys, err := app.LocalKeys(s.ctx, cfg)
+	if err != nil {
+		return err
+	}
+	options := local.ReadOptions{ConfigurationSet: c.ConfigurationSet, Follow: c.Follow, Sealer: keys}
 	return local.Read(s.ctx, filepath.Join(cfg.DataDir, "events"), options, func(line []byte) error {
 		_, err := fmt.Fprintf(s.out, "%s\n", line)
 		return err

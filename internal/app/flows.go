@@ -28,7 +28,7 @@ func (s *service) openFlows(ctx context.Context) error {
 	if s.prices, err = s.openPrices(ctx); err != nil {
 		return err
 	}
-	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles})
+	s.local = local.New(filepath.Join(s.cfg.DataDir, "events"), local.Options{FileBytes: s.cfg.Events.LocalFileBytes, Files: s.cfg.Events.LocalFiles, Sealer: s.sealer})
 	s.work = &work{service: s, streams: map[int]*stream{}}
 	s.manager = s.newManager()
 	s.keepPlace(ctx)

@@ -106,7 +106,9 @@ func masterOfKMS(ctx context.Context, cfg config.Config, k config.KMS) (seal.Mas
 }
 
 // dataKeys reads them from the database.
-func (s *service) dataKeys(ctx context.Context) (seal.DataKeys, error) { return dataKeys(ctx, s.engine) }
+func (s *service) dataKeys(ctx context.Context) (seal.DataKeys, error) {
+	return dataKeys(ctx, s.engine)
+}
 
 func dataKeys(ctx context.Context, engine store.Engine) (seal.DataKeys, error) {
 	rows, err := engine.Resources(ctx, "")
@@ -124,6 +126,26 @@ func (s *service) loadKeys(ctx context.Context) error {
 		err = s.keyring.Load(ctx, all)
 	}
 	return keysError(err, s.cfg)
+}
+
+// LocalKeys are the keys that the files of a data directory are read with, by a command
+// beside the server.
+func LocalKeys(ctx context.Context, cfg config.Config) (store.Sealer, error) {
+	read := func(context.Context) (seal.DataKeys, error) { return seal.ReadFile(cfg.DataDir) }
+	all, err := read(ctx)
+	if err != nil || len(all) == 0 {
+		return seal.New(seal.Options{}), err // nothing was sealed there
+	}
+	keys, err := credentials.EnsureKeys(credentials.Options{Directory: cfg.DataDir})
+	if err != nil {
+		return nil, err
+	}
+	masters, err := masterKeys(ctx, cfg, keys.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	keyring := seal.New(seal.Options{Masters: masters, Reload: read})
+	return keyring, keysError(keyring.Load(ctx, all), cfg)
 }
 
 // keysError says what to look for where the keys of the data cannot be opened.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"heliograph/internal/destination"
+	"heliograph/internal/store"
 )
 
 // Log is a directory of event files. One process writes it.
@@ -20,6 +21,7 @@ type Log struct {
 	directory string
 	size      int64
 	files     int
+	sealer    store.Sealer
 	buffers   sync.Pool // of *[]byte, empty, bufferSize large
 }
 
@@ -30,6 +32,8 @@ const bufferSize = 64 << 10
 type Options struct {
 	FileBytes int64 // size from which a file is full; 0: 64 MiB
 	Files     int   // files of one event destination, at least 2; 0: 16
+	// Sealer encrypts the lines of events that are messages themselves; nil: nothing is.
+	Sealer store.Sealer
 }
 
 // New makes a Log in a directory, which need not exist.
@@ -40,7 +44,7 @@ func New(directory string, o Options) *Log {
 	if o.Files == 0 {
 		o.Files = 16
 	}
-	return &Log{directory: directory, size: o.FileBytes, files: max(o.Files, 2)}
+	return &Log{directory: directory, size: o.FileBytes, files: max(o.Files, 2), sealer: o.Sealer}
 }
 
 // safe is what names of accounts, configuration sets and event destinations look
@@ -57,6 +61,7 @@ type Publisher struct {
 	log       *Log
 	directory string
 	name      string
+	about     []byte // of lines that are sealed; nil: they are not
 }
 
 // Publisher gives the writer of an event destination.
@@ -66,7 +71,11 @@ func (l *Log) Publisher(account, configurationSet, name string) (*Publisher, err
 			return nil, fmt.Errorf("%q cannot be part of a file name: letters, digits, _ and - are allowed", part)
 		}
 	}
-	return &Publisher{log: l, directory: filepath.Join(l.directory, account, configurationSet), name: name}, nil
+	p := &Publisher{log: l, directory: filepath.Join(l.directory, account, configurationSet), name: name}
+	if l.sealer != nil && private(configurationSet) {
+		p.about = aboutLine(account, configurationSet, name)
+	}
+	return p, nil
 }
 
 // Publish appends the batch and returns when it is on disk. A batch goes into one
@@ -82,6 +91,13 @@ func (p *Publisher) Publish(ctx context.Context, batch []destination.Item) error
 }
 
 func (p *Publisher) append(batch []destination.Item) (err error) {
+	if p.about != nil {
+		sealed := make([]destination.Item, len(batch))
+		for i := range batch {
+			sealed[i].JSON = sealLine(p.log.sealer, batch[i].JSON, p.about)
+		}
+		batch = sealed
+	}
 	length := 0
 	for i := range batch {
 		length += len(batch[i].JSON) + 1

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heliograph/internal/destination"
+	"heliograph/internal/store/storetest"
 )
 
 func item(at int64, text string) destination.Item {
@@ -143,6 +144,29 @@ func TestTwoWay(t *testing.T) {
 	got := readAll(t, directory, ReadOptions{})
 	if len(got) != 5 || slices.Index(got, "d") < slices.Index(got, "c") {
 		t.Errorf("read %v", got)
+	}
+}
+
+// Messages from handsets are not in clear in the files, and Read gives them back.
+func TestSealedLines(t *testing.T) {
+	directory := t.TempDir()
+	sealer := storetest.NewSealer(t, 1)
+	l := New(directory, Options{Sealer: sealer})
+	publish(t, publisher(t, l, "two-way:phone-1", "two-way"), item(2, "secret"), item(4, "private"))
+	publish(t, publisher(t, l, "cs", "all"), item(1, "a"), item(3, "c"))
+	all := storetest.DumpFiles(t, directory)
+	for _, text := range []string{"secret", "private", "eventTimestamp\":2"} {
+		if bytes.Contains(all, []byte(text)) {
+			t.Errorf("%s is in clear", text)
+		}
+	}
+	expect(t, readAll(t, directory, ReadOptions{Sealer: sealer}), "a secret c private")
+	if err := Read(t.Context(), directory, ReadOptions{}, func([]byte) error { return nil }); err == nil {
+		t.Error("read without a key")
+	}
+	expect(t, readAll(t, directory, ReadOptions{ConfigurationSet: "cs"}), "a c")
+	if err := Read(t.Context(), directory, ReadOptions{Sealer: storetest.NewSealer(t, 2)}, func([]byte) error { return nil }); err == nil {
+		t.Error("read with another key")
 	}
 }
 

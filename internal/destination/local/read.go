@@ -7,6 +7,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"heliograph/internal/store"
 )
 
 // ReadOptions say which events to read. An empty name means all.
@@ -15,6 +17,7 @@ type ReadOptions struct {
 	ConfigurationSet string
 	Follow           bool          // go on with events to come until the context ends
 	Poll             time.Duration // how often to look for these; 0: 200 ms
+	Sealer           store.Sealer  // opens lines that are encrypted; nil: they are an error
 }
 
 // Read calls each with every event that is in the directory, as its JSON without
@@ -84,7 +87,7 @@ func (r *reader) discover() error {
 			for _, f := range files {
 				name, _, ok := parseName(f.Name())
 				if key := filepath.Join(directory, name); ok && r.streams[key] == nil {
-					r.streams[key] = &stream{directory: directory, name: name}
+					r.streams[key] = &stream{directory: directory, name: name, sealer: r.o.Sealer, about: aboutLine(account.Name(), set.Name(), name)}
 				}
 			}
 		}

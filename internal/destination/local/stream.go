@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"heliograph/internal/store"
 )
 
 // maxLine bounds a line; events are far below it.
@@ -19,6 +21,8 @@ const maxLine = 1 << 20
 // following rotation. It gives whole lines only.
 type stream struct {
 	directory, name string
+	sealer          store.Sealer
+	about           []byte // of its lines
 
 	file   *os.File
 	info   fs.FileInfo // of file
@@ -67,8 +71,12 @@ func (s *stream) scan() (bool, error) {
 	for {
 		rest := s.buffer[s.used:]
 		if end := bytes.IndexByte(rest, '\n'); end >= 0 {
-			s.line, s.used = rest[:end], s.used+end+1
-			s.offset += int64(end) + 1
+			s.used, s.offset = s.used+end+1, s.offset+int64(end)+1
+			line, err := openLine(s.sealer, rest[:end], s.about)
+			if err != nil {
+				return false, fmt.Errorf("%s: before byte %d: %w", s.file.Name(), s.offset, err)
+			}
+			s.line = line
 			s.at = timestamp(s.line)
 			return true, nil
 		}
