@@ -30,6 +30,7 @@ type Call struct {
 	Partition, Region string // of every ARN of this installation
 
 	pageKey []byte
+	session *session       // nil in tests
 	trace   *trace.Request // nil where the call is not traced
 }
 

@@ -28,7 +28,7 @@ type operation struct {
 	handler handler
 	action  string // of IAM
 	// resources are the ARNs of what the request acts on, as far as the request
-	// itself says; nil where it acts on none in particular.
+	// itself says, whatever there is of it; nil where it acts on none in particular.
 	resources func(c *Call, in wire.Input) []string
 }
 
@@ -95,6 +95,7 @@ func (a *API) operations() []operation {
 type endpoint struct {
 	name      string
 	action    string
+	operator  bool // of ExtraOperations
 	rate      *limiter
 	in        func(body []byte) (input any, err error)
 	resources func(c *Call, input any) []string
@@ -132,7 +133,7 @@ func (o operation) endpoint(rates Rates, shared Taker) *endpoint {
 
 func (o Operation) endpoint() *endpoint {
 	return &endpoint{
-		name: o.Target, action: o.Action,
+		name: o.Target, action: o.Action, operator: true,
 		in:        func(body []byte) (any, error) { return body, nil },
 		resources: func(*Call, any) []string { return nil },
 		run: func(ctx context.Context, c *Call, in any, out []byte) ([]byte, error) {

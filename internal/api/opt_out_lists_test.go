@@ -222,7 +222,7 @@ func TestReasonsOfOptOutLists(t *testing.T) {
 		}, notFound(sms.TypeOptOutList, "Nobody")},
 		{"DeleteOptOutList", "another account's", func(ctx context.Context, c *customer) error {
 			return remove(c, elsewhere)
-		}, notFound(sms.TypeOptOutList, elsewhere)},
+		}, denied},
 		{"DeleteOptOutList", "in use by a number", func(ctx context.Context, c *customer) error {
 			c.optOutList("OfANumber")
 			c.number(func(n *sms.PhoneNumber) { n.OptOutList = "OfANumber" })

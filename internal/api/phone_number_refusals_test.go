@@ -101,7 +101,7 @@ func TestPhoneNumberRefusals(t *testing.T) {
 		{"update: no such number", update(missing, smsvoice.UpdatePhoneNumberInput{}), notFound("phone-number", missing)},
 		{"update: pool's ARN", update(c.arn(sms.TypePool, "pool-1"), smsvoice.UpdatePhoneNumberInput{}), invalid("INVALID_ARN", "PhoneNumberId")},
 		{"update: another account's", update("arn:aws:sms-voice:us-east-1:999999999999:phone-number/"+plain, smsvoice.UpdatePhoneNumberInput{}),
-			notFound("phone-number", "arn:aws:sms-voice:us-east-1:999999999999:phone-number/"+plain)},
+			denied},
 		{"update: in a pool", update(pooled, smsvoice.UpdatePhoneNumberInput{}), conflict("PHONE_NUMBER_ASSOCIATED_TO_POOL", pooled)},
 		{"update: country without two-way", update(swiss, smsvoice.UpdatePhoneNumberInput{TwoWayEnabled: aws.Bool(true)}), invalid("TWO_WAY_NOT_SUPPORTED_IN_COUNTRY", "TwoWayEnabled")},
 		{"update: carrier without two-way", update(oneWay, smsvoice.UpdatePhoneNumberInput{TwoWayEnabled: aws.Bool(true), TwoWayChannelArn: topic}), invalid("TWO_WAY_NOT_SUPPORTED_IN_COUNTRY", "TwoWayEnabled")},

@@ -13,10 +13,11 @@ import (
 func (a *API) phoneNumberOperations() []operation {
 	return []operation{
 		{"RequestPhoneNumber", handle(a.requestPhoneNumber), "sms-voice:RequestPhoneNumber", on(func(c *Call, in *wire.RequestPhoneNumberRequest) []string {
-			if value(in.PoolId) == "" {
-				return nil
+			arns := []string{c.arn(sms.TypePhoneNumber, "*")}
+			if value(in.PoolId) != "" {
+				arns = append(arns, namedARN(c, sms.TypePool, *in.PoolId))
 			}
-			return []string{namedARN(c, sms.TypePool, *in.PoolId)}
+			return arns
 		})},
 		{"DescribePhoneNumbers", handle(a.describePhoneNumbers), "sms-voice:DescribePhoneNumbers", on(func(c *Call, in *wire.DescribePhoneNumbersRequest) []string {
 			return namedARNs(c, sms.TypePhoneNumber, in.PhoneNumberIds)

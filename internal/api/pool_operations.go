@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strings"
-
 	"heliograph/internal/api/wire"
 	"heliograph/internal/sms"
 )
@@ -11,7 +9,7 @@ func (a *API) poolOperations() []operation {
 	return []operation{
 		{"CreatePool", handle(a.createPool), "sms-voice:CreatePool",
 			on(func(c *Call, in *wire.CreatePoolRequest) []string {
-				return identityARNs(c, in.OriginationIdentity, in.IsoCountryCode)
+				return append(identityARNs(c, in.OriginationIdentity, in.IsoCountryCode), c.arn(sms.TypePool, "*"))
 			})},
 		{"DescribePools", handle(a.describePools), "sms-voice:DescribePools",
 			on(func(c *Call, in *wire.DescribePoolsRequest) []string { return namedARNs(c, sms.TypePool, in.PoolIds) })},
@@ -55,17 +53,6 @@ func namedARNs(c *Call, t sms.ResourceType, idsOrARNs []string) []string {
 }
 
 // identityARNs is the ARN of the phone number or sender ID that a request names.
-// There is none where it names one that does not exist.
 func identityARNs(c *Call, idOrARN string, country *string) []string {
-	if sms.IsARN(idOrARN) {
-		return []string{idOrARN}
-	}
-	if strings.HasPrefix(idOrARN, "phone-") {
-		return []string{c.arn(sms.TypePhoneNumber, idOrARN)}
-	}
-	found, err := findIdentity(c, c.Account, idOrARN, country)
-	if err != nil {
-		return nil
-	}
-	return []string{c.arn(found.resourceType(), found.id())}
+	return []string{identityARN(c, idOrARN, value(country))}
 }

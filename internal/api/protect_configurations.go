@@ -176,7 +176,8 @@ func (a *API) protectOperations() []operation {
 		return []string{namedARN(c, sms.TypeProtectConfiguration, protect), namedARN(c, sms.TypeConfigurationSet, set)}
 	}
 	rows := []operation{
-		{"CreateProtectConfiguration", handle(a.createProtectConfiguration), "sms-voice:CreateProtectConfiguration", nil},
+		{"CreateProtectConfiguration", handle(a.createProtectConfiguration), "sms-voice:CreateProtectConfiguration",
+			on(func(c *Call, _ *wire.CreateProtectConfigurationRequest) []string { return one(c, "*") })},
 		{"DescribeProtectConfigurations", handle(a.describeProtectConfigurations), "sms-voice:DescribeProtectConfigurations",
 			on(func(c *Call, in *wire.DescribeProtectConfigurationsRequest) []string {
 				return namedARNs(c, sms.TypeProtectConfiguration, in.ProtectConfigurationIds)

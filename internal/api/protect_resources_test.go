@@ -27,7 +27,7 @@ func TestResourcesOfProtectConfigurations(t *testing.T) {
 		resource string
 		call     func() error
 	}{
-		"CreateProtectConfiguration": {"*", func() error {
+		"CreateProtectConfiguration": {c.arn(sms.TypeProtectConfiguration, "*"), func() error {
 			_, err := c.CreateProtectConfiguration(ctx, &smsvoice.CreateProtectConfigurationInput{})
 			return err
 		}},
@@ -85,7 +85,7 @@ func TestResourcesOfProtectConfigurations(t *testing.T) {
 			t.Errorf("%s is not denied: %v", operation, err)
 			continue
 		}
-		if want := "perform: sms-voice:" + operation + " on resource: " + test.resource; !strings.HasSuffix(denied.ErrorMessage(), want) {
+		if want := "perform: sms-voice:" + operation + " on resource: " + test.resource + " because "; !strings.Contains(denied.ErrorMessage(), want) {
 			t.Errorf("%s: %s, want ... %s", operation, denied.ErrorMessage(), want)
 		}
 	}

@@ -92,7 +92,7 @@ func TestReasonsOfConfigurationSets(t *testing.T) {
 		{"DeleteConfigurationSet", "another account's", func(ctx context.Context, c *customer) error {
 			_, err := c.DeleteConfigurationSet(ctx, &smsvoice.DeleteConfigurationSetInput{ConfigurationSetName: &foreign})
 			return err
-		}, notFound(sms.TypeConfigurationSet, foreign)},
+		}, denied},
 		{"SetDefaultMessageType", "no such set", func(ctx context.Context, c *customer) error {
 			_, err := c.SetDefaultMessageType(ctx, &smsvoice.SetDefaultMessageTypeInput{ConfigurationSetName: new("none"), MessageType: types.MessageTypePromotional})
 			return err
@@ -226,7 +226,7 @@ func TestReasonsOfTagsAndAccount(t *testing.T) {
 		}{
 			{"no such pool", "arn:aws:sms-voice:us-east-1:111122223333:pool/" + noPool, notFound(sms.TypePool, "arn:aws:sms-voice:us-east-1:111122223333:pool/"+noPool)},
 			{"no such registration", "arn:aws:sms-voice:us-east-1:111122223333:registration/r-1", notFound(sms.TypeRegistration, "arn:aws:sms-voice:us-east-1:111122223333:registration/r-1")},
-			{"another account's", "arn:aws:sms-voice:us-east-1:444455556666:pool/p", notFound(sms.TypePool, "arn:aws:sms-voice:us-east-1:444455556666:pool/p")},
+			{"another account's", "arn:aws:sms-voice:us-east-1:444455556666:pool/p", denied},
 			{"another service's", "arn:aws:sns:us-east-1:111122223333:inbound", invalid("INVALID_ARN", "ResourceArn")},
 			{"another region's", "arn:aws:sms-voice:eu-west-1:111122223333:pool/p", invalid("INVALID_ARN", "ResourceArn")},
 			{"without tags", "arn:aws:sms-voice:us-east-1:111122223333:message/m", invalid("INVALID_ARN", "ResourceArn")},

@@ -49,6 +49,9 @@ func invalid(reason sms.Reason, fields ...string) refusal {
 	return refusal{Exception: "ValidationException", Reason: string(reason), Fields: fields}
 }
 
+// denied is what is answered about other accounts' resources, which are not shared.
+var denied = refusal{Exception: "AccessDeniedException"}
+
 func notFound(t sms.ResourceType, id string) refusal {
 	return refusal{Exception: "ResourceNotFoundException", ResourceType: string(t), ResourceID: id}
 }
@@ -135,7 +138,7 @@ func TestReasonsOfPools(t *testing.T) {
 		}, notFound(sms.TypeSenderID, "ONCE")},
 		{"CreatePool", "another account's number", func(ctx context.Context, c *customer) error {
 			return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("arn:aws:sms-voice:us-east-1:444455556666:phone-number/" + noNumber)})
-		}, notFound(sms.TypePhoneNumber, "arn:aws:sms-voice:us-east-1:444455556666:phone-number/"+noNumber)},
+		}, denied},
 		{"CreatePool", "a tag key twice", func(ctx context.Context, c *customer) error {
 			return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new(c.number()), Tags: tags("a", "1", "a", "2")})
 		}, invalid("INVALID_PARAMETER", "Tags[1].Key")},

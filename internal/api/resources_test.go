@@ -36,6 +36,7 @@ func TestResourcesThatOperationsActOn(t *testing.T) {
 	number := c.number()
 	c.senderID("HELIO", "GB")
 	ctx := t.Context()
+	anyARN := c.arn(sms.TypeSenderID, "")
 	numberARN, senderARN := c.arn(sms.TypePhoneNumber, number), c.arn(sms.TypeSenderID, "HELIO/GB")
 	poolARN, setARN := c.arn(sms.TypePool, noPool), c.arn(sms.TypeConfigurationSet, "alerts")
 	set, event := new("alerts"), new("log")
@@ -47,13 +48,16 @@ func TestResourcesThatOperationsActOn(t *testing.T) {
 	}{
 		{"CreatePool", numberARN, func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: &number}) }},
 		{"CreatePool", numberARN, func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: &numberARN}) }},
-		{"CreatePool", senderARN, func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("HELIO")}) }},
-		{"CreatePool", "*", func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("NOBODY")}) }},
+		{"CreatePool", anyARN + "HELIO/*", func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("HELIO")}) }},
+		{"CreatePool", anyARN + "NOBODY/*", func() error { return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("NOBODY")}) }},
+		{"CreatePool", senderARN, func() error {
+			return createPool(c, smsvoice.CreatePoolInput{OriginationIdentity: new("HELIO"), IsoCountryCode: new("GB")})
+		}},
 		{"DescribePools", "*", func() error { return describePools(c, smsvoice.DescribePoolsInput{}) }},
 		{"DescribePools", poolARN, func() error { return describePools(c, smsvoice.DescribePoolsInput{PoolIds: []string{noPool}}) }},
 		{"UpdatePool", poolARN, func() error { return updatePool(c, smsvoice.UpdatePoolInput{PoolId: &poolARN}) }},
 		{"DeletePool", poolARN, func() error { return deletePool(c, noPool) }},
-		{"AssociateOriginationIdentity", senderARN, func() error { return associate(c, noPool, "HELIO") }},
+		{"AssociateOriginationIdentity", anyARN + "HELIO/*", func() error { return associate(c, noPool, "HELIO") }},
 		{"DisassociateOriginationIdentity", numberARN, func() error { return disassociate(c, noPool, number) }},
 		{"ListPoolOriginationIdentities", poolARN, func() error {
 			_, err := c.ListPoolOriginationIdentities(ctx, &smsvoice.ListPoolOriginationIdentitiesInput{PoolId: &noPool})
@@ -152,7 +156,7 @@ func TestResourcesThatOperationsActOn(t *testing.T) {
 			t.Errorf("%s is not denied: %v", test.operation, err)
 			continue
 		}
-		if want := "perform: sms-voice:" + test.operation + " on resource: " + test.resource; !strings.HasSuffix(denied.ErrorMessage(), want) {
+		if want := "perform: sms-voice:" + test.operation + " on resource: " + test.resource + " because "; !strings.Contains(denied.ErrorMessage(), want) {
 			t.Errorf("%s: %s, want ... %s", test.operation, denied.ErrorMessage(), want)
 		}
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"heliograph/internal/accept"
@@ -51,6 +50,7 @@ func (a *API) sendTextMessage(ctx context.Context, c *Call, in *wire.SendTextMes
 		DryRun:               in.DryRun,
 		ProtectConfiguration: value(in.ProtectConfigurationId),
 		FeedbackEnabled:      in.MessageFeedbackEnabled,
+		Permit:               c.permit(),
 		IdempotencyKey:       c.IdempotencyKey,
 		Trace:                c.trace,
 	})
@@ -61,26 +61,20 @@ func (a *API) sendTextMessage(ctx context.Context, c *Call, in *wire.SendTextMes
 }
 
 // sendTextMessageResources is the ARN of the origination identity that a request
-// names; nil where it names none, or one of which no ARN can be made. A sender ID
-// is the one of the destination's country.
+// names. A sender ID is the one of the destination's country. Where it names none, the
+// one that is chosen is asked about.
 func sendTextMessageResources(c *Call, in *wire.SendTextMessageRequest) []string {
-	named := value(in.OriginationIdentity)
-	switch {
-	case named == "":
-		return nil
-	case sms.IsARN(named):
-		return []string{named}
+	if value(in.OriginationIdentity) == "" {
+		return later
 	}
-	switch kind, id := accept.Named(c.Account, named); kind {
-	case "":
-		return nil
-	case sms.TypeSenderID:
-		to, err := numbering.Parse(in.DestinationPhoneNumber)
-		if err != nil || to.Country == "" || strings.Contains(id, "/") {
-			return nil
-		}
-		return []string{c.arn(sms.TypeSenderID, id+"/"+to.Country)}
-	default:
-		return []string{c.arn(kind, id)}
+	return []string{identityARN(c, *in.OriginationIdentity, countryOf(in.DestinationPhoneNumber))}
+}
+
+// countryOf is the country of a destination, empty where it cannot be read.
+func countryOf(destination string) string {
+	n, err := numbering.Parse(destination)
+	if err != nil {
+		return ""
 	}
+	return n.Country
 }

@@ -33,6 +33,11 @@ const sentID = "01a20846-fe7b-7000-8052-f4fa6f3e5ea0"
 func (r *recorder) Send(_ context.Context, account *resources.Snapshot, request accept.Request) (string, error) {
 	r.calls++
 	r.account, r.request = account, request
+	if request.Permit != nil && request.OriginationIdentity == "" {
+		if err := request.Permit("*"); err != nil { // as of a shared route
+			return "", err
+		}
+	}
 	if r.err != nil {
 		return "", r.err
 	}
@@ -152,11 +157,13 @@ func TestSendTextMessageResources(t *testing.T) {
 	for named, want := range map[string]string{
 		"":                                "*",
 		id:                                c.arn(sms.TypePhoneNumber, id),
-		number:                            c.arn(sms.TypePhoneNumber, id),
-		strings.TrimPrefix(number, "+"):   c.arn(sms.TypePhoneNumber, id),
+		number:                            c.arn(sms.TypePhoneNumber, number),
+		"+447946999999":                   c.arn(sms.TypePhoneNumber, "+447946999999"), // is not told from one that there is
+		strings.TrimPrefix(number, "+"):   c.arn(sms.TypePhoneNumber, strings.TrimPrefix(number, "+")),
 		"pool-0123456789abcdef":           c.arn(sms.TypePool, "pool-0123456789abcdef"),
 		"HELIO":                           c.arn(sms.TypeSenderID, "HELIO/GB"),
 		c.arn(sms.TypeSenderID, "X/DE"):   c.arn(sms.TypeSenderID, "X/DE"),
+		c.arn(sms.TypeSenderID, "X"):      c.arn(sms.TypeSenderID, "X/GB"),
 		"registration-0123456789abcdef01": "*",
 		"HELIO/GB":                        "*",
 	} {
@@ -166,12 +173,12 @@ func TestSendTextMessageResources(t *testing.T) {
 		}
 		got := request{target: prefix + "SendTextMessage", body: body + "}"}.send(t, url)
 		message, _ := got.document["Message"].(string)
-		if got.Exception != "AccessDeniedException" || !strings.HasSuffix(message, "to perform: sms-voice:SendTextMessage on resource: "+want) {
+		if got.Exception != "AccessDeniedException" || !strings.Contains(message, "to perform: sms-voice:SendTextMessage on resource: "+want+" because ") {
 			t.Errorf("%q: %+v", named, got)
 		}
 	}
 	got := request{target: prefix + "SendTextMessage", body: `{"DestinationPhoneNumber":"+12065","OriginationIdentity":"HELIO"}`}.send(t, url)
-	if message, _ := got.document["Message"].(string); !strings.HasSuffix(message, "on resource: *") {
+	if message, _ := got.document["Message"].(string); !strings.Contains(message, "on resource: "+c.arn(sms.TypeSenderID, "HELIO/*")+" because ") {
 		t.Errorf("a destination of no country: %+v", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/audit"
+	identities "heliograph/internal/identity"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -28,6 +29,11 @@ const signingName = "sms-voice"
 type Options struct {
 	Directory *resources.Directory
 	Keys      sigv4.Keys
+	// Authority decides what callers may do; nil: only roots may do anything.
+	Authority *identities.Authority
+	// Operator is the account whose principals alone may be allowed ExtraOperations;
+	// empty: those of any account.
+	Operator  string
 	Partition string // of ARNs: "aws"
 	Region    string // of ARNs and signatures
 
@@ -88,6 +94,8 @@ type Options struct {
 // API answers HTTP requests. It is an http.Handler.
 type API struct {
 	directory         *resources.Directory
+	authority         *identities.Authority
+	operator          string
 	sender            Sender
 	lists             store.Lists
 	feedback          Feedback
@@ -117,7 +125,7 @@ type API struct {
 // model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, authority: o.Authority, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), publicBodies: newBodies(maxPublicBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}

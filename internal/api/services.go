@@ -183,13 +183,14 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	}
 	f, c := s.front, &s.call
 	r := s.request(body)
-	action, resources := f.service.Operation(r)
-	if action != "" {
+	caller := &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal, Identity: c.Identity,
+		RequestID: c.RequestID, Now: c.Now, Circumstances: s.circumstances(), Permit: c.Authorize}
+	if action, _ := f.service.Operation(r); action != "" {
 		s.operation, c.Operation = action, action
 		s.hearOther(action, r)
 	}
-	if _, own := f.service.(service.OwnAuthorization); !own && !c.root() {
-		return service.Answer{}, unauthorized(c, cmp.Or(action, f.service.SigningName()+":Unknown"), resources)
+	if err := s.authorizeOther(caller, r); err != nil {
+		return service.Answer{}, err
 	}
 	if err := f.take(c.AccountID, s.began); err != nil {
 		return service.Answer{}, err
@@ -197,8 +198,7 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	if err := s.recordable(); err != nil {
 		return service.Answer{}, err
 	}
-	return f.service.Answer(ctx, &service.Caller{AccountID: c.AccountID, Account: c.Account, Principal: c.Principal, Identity: c.Identity,
-		RequestID: c.RequestID, Now: c.Now, Circumstances: s.circumstances()}, r)
+	return f.service.Answer(ctx, caller, r)
 }
 
 // askUnsigned has the service answer a request that needs no signature.

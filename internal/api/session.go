@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"heliograph/internal/api/sigv4"
-	"heliograph/internal/sms"
 	"heliograph/internal/trace"
 )
 
@@ -70,7 +69,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := authorize(&s.call, e, in); err != nil {
+	if err := s.authorize(e, in); err != nil {
 		return out, err
 	}
 	if err := e.rate.take(s.call.AccountID, s.began); err != nil {
@@ -105,7 +104,7 @@ func (s *session) authenticate(body []byte) error {
 		return err
 	}
 	c.AccountID, c.Principal, c.Identity, c.Now = credential.Account, credential.Principal, credential.Identity, s.began
-	c.Partition, c.Region, c.pageKey = a.partition, a.region, a.pageKey
+	c.Partition, c.Region, c.pageKey, c.session = a.partition, a.region, a.pageKey, s
 	c.IdempotencyKey = s.r.Header.Get("Idempotency-Key")
 	if c.Account = a.directory.Account(c.AccountID); c.Account == nil {
 		return &sigv4.Error{Code: sigv4.UnrecognizedClient, Message: "the account of the access key does not exist"}
@@ -122,24 +121,6 @@ func (s *session) endpoint() (*endpoint, error) {
 		return e, nil
 	}
 	return nil, unknownOperation("The X-Amz-Target header names no operation of this service.")
-}
-
-// authorize decides whether the caller may do what it asks for. Only the root of
-// an account, who may do everything in it, holds keys.
-func authorize(c *Call, e *endpoint, input any) error {
-	if c.root() {
-		return nil
-	}
-	return unauthorized(c, e.action, e.resources(c, input))
-}
-
-func unauthorized(c *Call, action string, resources []string) error {
-	on := "*"
-	if len(resources) > 0 {
-		on = resources[0]
-	}
-	return &sms.Error{Kind: sms.KindAccessDenied,
-		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", c.Principal, action, on)}
 }
 
 func (s *session) health() {

@@ -47,6 +47,7 @@ func (a *API) sendVerificationCode(ctx context.Context, c *Call, in *wire.SendDe
 		Body:                verification.Message(value(in.LanguageCode), code),
 		MessageType:         sms.Transactional,
 		ConfigurationSet:    value(in.ConfigurationSetName),
+		Permit:              c.permit(),
 		Context:             in.Context,
 		CountryParameters:   in.DestinationCountryParameters,
 		Trace:               c.trace,
@@ -110,11 +111,22 @@ func (a *API) changeVerifiedNumber(ctx context.Context, c *Call, id string, chan
 }
 
 // verificationCodeResources is the ARN of the origination identity that a request
-// names, as sendTextMessageResources gives it.
+// names, as sendTextMessageResources gives it. A sender ID's country is found where its
+// permission is decided.
 func verificationCodeResources(c *Call, in *wire.SendDestinationNumberVerificationCodeRequest) []string {
-	send := wire.SendTextMessageRequest{OriginationIdentity: in.OriginationIdentity}
-	if item, err := find(c, c.Account.VerifiedNumbers, sms.TypeVerifiedNumber, in.VerifiedDestinationNumberId, verifiedNumberID); err == nil {
-		send.DestinationPhoneNumber = item.Value.Number
+	return sendTextMessageResources(c, &wire.SendTextMessageRequest{OriginationIdentity: in.OriginationIdentity})
+}
+
+// destinationCountry is the country that a request sends a verification code to, empty
+// for other requests and for numbers that are not there.
+func destinationCountry(c *Call, in any) string {
+	code, ok := in.(*wire.SendDestinationNumberVerificationCodeRequest)
+	if !ok {
+		return ""
 	}
-	return sendTextMessageResources(c, &send)
+	item, err := find(c, c.Account.VerifiedNumbers, sms.TypeVerifiedNumber, code.VerifiedDestinationNumberId, verifiedNumberID)
+	if err != nil {
+		return ""
+	}
+	return countryOf(item.Value.Number)
 }

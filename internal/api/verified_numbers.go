@@ -197,7 +197,8 @@ const verifiedNumberID = "VerifiedDestinationNumberId"
 func (a *API) verifiedNumberOperations() []operation {
 	one := func(c *Call, idOrARN string) []string { return []string{namedARN(c, sms.TypeVerifiedNumber, idOrARN)} }
 	rows := []operation{
-		{"CreateVerifiedDestinationNumber", handle(a.createVerifiedDestinationNumber), "sms-voice:CreateVerifiedDestinationNumber", nil},
+		{"CreateVerifiedDestinationNumber", handle(a.createVerifiedDestinationNumber), "sms-voice:CreateVerifiedDestinationNumber",
+			on(func(c *Call, _ *wire.CreateVerifiedDestinationNumberRequest) []string { return one(c, "*") })},
 		{"DescribeVerifiedDestinationNumbers", handle(a.describeVerifiedDestinationNumbers), "sms-voice:DescribeVerifiedDestinationNumbers",
 			on(func(c *Call, in *wire.DescribeVerifiedDestinationNumbersRequest) []string {
 				return namedARNs(c, sms.TypeVerifiedNumber, in.VerifiedDestinationNumberIds)

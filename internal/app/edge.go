@@ -61,7 +61,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		return nil, nil, err
 	}
 	handler := api.New(api.Options{
-		Directory: s.directory, Sender: s.accept, Keys: s.authority, Partition: s.cfg.Partition(), Region: s.cfg.Region,
+		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
 			admin.Subscriptions(s.cfg.Account, s.directory, s.lists)),

@@ -31,6 +31,7 @@ type JSON struct {
 type Operation struct {
 	name   string
 	handle func(ctx context.Context, c *Caller, body []byte) (any, error)
+	acts   func(c *Caller, body []byte) Act // nil: on nothing in particular
 }
 
 // Handle makes an operation, by its name without the service's prefix, of a function
@@ -50,6 +51,20 @@ func Handle[I, O any](name string, f func(context.Context, *Caller, *I) (*O, err
 	}}
 }
 
+// HandleOn is Handle for an operation that acts on resources, which acts tells from
+// those members of the input that it needs.
+func HandleOn[I, O, A any](name string, f func(context.Context, *Caller, *I) (*O, error), acts func(*Caller, *A) Act) Operation {
+	o := Handle(name, f)
+	o.acts = func(c *Caller, body []byte) Act {
+		in := new(A)
+		if decode(body, in) != nil {
+			return Act{} // which Answer refuses
+		}
+		return acts(c, in)
+	}
+	return o
+}
+
 // NewJSON makes a JSON service with operations whose targets begin with prefix and a
 // point ("Logs_20140328"). Two of the same name are a mistake in the program.
 func NewJSON(signingName, prefix string, operations ...Operation) *JSON {
@@ -66,12 +81,26 @@ func NewJSON(signingName, prefix string, operations ...Operation) *JSON {
 // SigningName is part of Service.
 func (j *JSON) SigningName() string { return j.name }
 
-// Operation is part of Service.
+// Operation is part of Service. What a request acts on is told by Acts.
 func (j *JSON) Operation(r *Request) (action string, resources []string) {
 	if o, ok := j.find(r); ok {
 		return j.name + ":" + o.name, nil
 	}
 	return "", nil
+}
+
+// Acts is part of Acting.
+func (j *JSON) Acts(c *Caller, r *Request) Act {
+	o, ok := j.find(r)
+	if !ok {
+		return Act{}
+	}
+	act := Act{}
+	if o.acts != nil {
+		act = o.acts(c, r.Body)
+	}
+	act.Action = j.name + ":" + o.name
+	return act
 }
 
 // Answer is part of Service.

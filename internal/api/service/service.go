@@ -29,6 +29,10 @@ type Caller struct {
 	// Circumstances are those of the request as policies see them: where it came from
 	// and how.
 	Circumstances iam.Circumstances
+	// Permit says whether the caller may do something besides what it asks for, such as
+	// iam:PassRole; more are condition keys of the action, in lower case. Its error is for
+	// the caller. nil: it may do anything.
+	Permit func(action, arn string, more map[string][]string) error
 }
 
 // Request is an HTTP request whose signature is verified and whose body was read.
@@ -96,7 +100,8 @@ type Acting interface {
 type Act struct {
 	Action    string   // "iam:CreateUser"
 	Resources []string // ARNs, each of which has to be allowed; none: "*"
-	Owner     string   // account of the resources; empty: the caller's
+	Owner     string   // account of the resources; empty: the one in their ARNs, or else the caller's
+	Policy    string   // of the resource, as stored; empty: it has none
 
 	ResourceTags map[string]string   // of the resource: aws:ResourceTag/
 	RequestTags  map[string]string   // aws:RequestTag/ and aws:TagKeys

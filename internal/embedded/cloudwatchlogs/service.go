@@ -50,20 +50,20 @@ func New(directory *resources.Directory, lists store.Lists, partition, region st
 		s.rates[action] = throttle.NewKeyed(perSecond, readingBurst, readingAccounts)
 	}
 	s.JSON = service.NewJSON("logs", "Logs_20140328",
-		service.Handle("CreateLogGroup", s.createLogGroup),
+		service.HandleOn("CreateLogGroup", s.createLogGroup, s.onNewGroup),
 		service.Handle("DescribeLogGroups", s.describeLogGroups),
-		service.Handle("DeleteLogGroup", s.deleteLogGroup),
-		service.Handle("PutRetentionPolicy", s.putRetentionPolicy),
-		service.Handle("DeleteRetentionPolicy", s.deleteRetentionPolicy),
-		service.Handle("TagResource", s.tagResource),
-		service.Handle("UntagResource", s.untagResource),
-		service.Handle("ListTagsForResource", s.listTagsForResource),
-		service.Handle("TagLogGroup", s.tagLogGroup),
-		service.Handle("UntagLogGroup", s.untagLogGroup),
-		service.Handle("ListTagsLogGroup", s.listTagsLogGroup),
-		service.Handle("DescribeLogStreams", s.describeLogStreams),
-		service.Handle("GetLogEvents", s.getLogEvents),
-		service.Handle("FilterLogEvents", s.filterLogEvents),
+		service.HandleOn("DeleteLogGroup", s.deleteLogGroup, s.onGroup),
+		service.HandleOn("PutRetentionPolicy", s.putRetentionPolicy, s.onGroup),
+		service.HandleOn("DeleteRetentionPolicy", s.deleteRetentionPolicy, s.onGroup),
+		service.HandleOn("TagResource", s.tagResource, s.onTags),
+		service.HandleOn("UntagResource", s.untagResource, s.onTagKeys),
+		service.HandleOn("ListTagsForResource", s.listTagsForResource, s.onTags),
+		service.HandleOn("TagLogGroup", s.tagLogGroup, s.onNewGroup),
+		service.HandleOn("UntagLogGroup", s.untagLogGroup, s.onGroupTagKeys),
+		service.HandleOn("ListTagsLogGroup", s.listTagsLogGroup, s.onGroup),
+		service.HandleOn("DescribeLogStreams", s.describeLogStreams, s.onGroup),
+		service.HandleOn("GetLogEvents", s.getLogEvents, s.onStream),
+		service.HandleOn("FilterLogEvents", s.filterLogEvents, s.onGroup),
 	)
 	return s
 }

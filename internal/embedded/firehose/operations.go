@@ -24,14 +24,23 @@ type Service struct {
 func NewService(streams *Streams, partition, region string) *Service {
 	s := &Service{streams: streams, partition: partition, region: region}
 	s.JSON = service.NewJSON("firehose", "Firehose_20150804",
-		service.Handle("CreateDeliveryStream", s.create),
-		service.Handle("DescribeDeliveryStream", s.describe),
+		service.HandleOn("CreateDeliveryStream", s.create, s.acts),
+		service.HandleOn("DescribeDeliveryStream", s.describe, s.acts),
 		service.Handle("ListDeliveryStreams", s.list),
-		service.Handle("DeleteDeliveryStream", s.delete),
-		service.Handle("PutRecord", s.putRecord),
-		service.Handle("PutRecordBatch", s.putRecordBatch),
+		service.HandleOn("DeleteDeliveryStream", s.delete, s.acts),
+		service.HandleOn("PutRecord", s.putRecord, s.acts),
+		service.HandleOn("PutRecordBatch", s.putRecordBatch, s.acts),
 	)
 	return s
+}
+
+// acts: all operations but the one that lists are on one stream.
+func (s *Service) acts(c *service.Caller, in *describeInput) service.Act {
+	act := service.Act{Resources: []string{s.arn(c.AccountID, in.DeliveryStreamName)}}
+	if item := c.Account.DeliveryStreams.Get(in.DeliveryStreamName); item != nil {
+		act.ResourceTags = item.Tags
+	}
+	return act
 }
 
 // MaxBody is the largest request: 4 MiB of records in base 64, and what is around them.

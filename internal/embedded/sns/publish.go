@@ -53,34 +53,37 @@ func (s *Service) publish(ctx context.Context, c *service.Caller, f form) ([]any
 }
 
 func (s *Service) publishOne(c *service.Caller, arn string, m *message) (string, error) {
-	topic, err := s.topicOf(c, arn)
+	owner, topic, err := s.topicOf(arn)
 	if err != nil {
 		return "", err
 	}
-	ids, err := s.append(c, topic, []message{*m})
+	ids, err := s.append(owner, topic, []message{*m})
 	if err != nil {
 		return "", err
 	}
 	return ids[0], nil
 }
 
-func (s *Service) topicOf(c *service.Caller, arn string) (string, error) {
-	n, err := s.Place.own(c, "TopicArn", arn, false)
+// topicOf finds a topic that is published to, which may be another account's whose
+// policy lets the caller: it was asked before.
+func (s *Service) topicOf(arn string) (owner *resources.Snapshot, topic string, err error) {
+	n, err := s.Place.parse("TopicArn", arn, false)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	if c.Account.Topics.Get(n.topic) == nil {
-		return "", notFound("Topic")
+	owner = s.Directory.Account(n.account)
+	if owner == nil || owner.Topics.Get(n.topic) == nil {
+		return nil, "", notFound("Topic")
 	}
-	return n.topic, nil
+	return owner, n.topic, nil
 }
 
 // append puts messages into the event log, from which they go to the topic's
 // subscribers, and gives their MessageIds once they are durable. Where nobody has
 // subscribed there is nothing to keep.
-func (s *Service) append(c *service.Caller, topic string, messages []message) ([]string, error) {
+func (s *Service) append(owner *resources.Snapshot, topic string, messages []message) ([]string, error) {
 	ids := make([]string, len(messages))
-	if !subscribed(c.Account, topic) {
+	if !subscribed(owner, topic) {
 		for i := range ids {
 			ids[i] = newID()
 		}
@@ -89,7 +92,7 @@ func (s *Service) append(c *service.Caller, topic string, messages []message) ([
 	at := s.Now().UTC().Truncate(time.Millisecond)
 	change := &store.Change{Append: make([]store.Event, len(messages))}
 	for i := range messages {
-		change.Append[i] = store.Event{Account: c.AccountID, ConfigurationSet: TopicSet + topic, Status: store.StatusPublication, At: at,
+		change.Append[i] = store.Event{Account: owner.Account.ID, ConfigurationSet: TopicSet + topic, Status: store.StatusPublication, At: at,
 			Detail: store.EventDetail{Content: messages[i].content()}}
 	}
 	if err := s.Committer.Commit(change); err != nil {
@@ -100,7 +103,7 @@ func (s *Service) append(c *service.Caller, topic string, messages []message) ([
 	}
 	for i := range change.Events {
 		e := &change.Events[i]
-		ids[i] = s.IDs.Of(s.Place.topicARN(c.AccountID, topic), e.Slot, e.Seq, e.At)
+		ids[i] = s.IDs.Of(s.Place.topicARN(owner.Account.ID, topic), e.Slot, e.Seq, e.At)
 	}
 	return ids, nil
 }
@@ -121,7 +124,7 @@ var entryForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
 // publishBatch publishes up to ten messages, those that are right in one transaction.
 func (s *Service) publishBatch(_ context.Context, c *service.Caller, f form) ([]any, error) {
-	topic, err := s.topicOf(c, f.get("TopicArn"))
+	owner, topic, err := s.topicOf(f.get("TopicArn"))
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +156,7 @@ func (s *Service) publishBatch(_ context.Context, c *service.Caller, f form) ([]
 		return nil, exception("BatchRequestTooLong", http.StatusBadRequest, "The messages have %d bytes together, %d are allowed.", size, maxMessage)
 	}
 	if len(messages) > 0 {
-		ids, err := s.append(c, topic, messages)
+		ids, err := s.append(owner, topic, messages)
 		if err != nil {
 			return nil, err
 		}

@@ -113,6 +113,9 @@ func (s *Service) Operation(r *service.Request) (string, []string) {
 		return "", nil
 	}
 	arn := f.get(a.on)
+	if arn == "" && name == "Publish" {
+		arn = f.get("TargetArn")
+	}
 	if a.on == "" || arn == "" {
 		return "sns:" + name, nil
 	}
