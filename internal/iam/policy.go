@@ -1,25 +1,170 @@
 package iam
 
-import "errors"
+import (
+	"slices"
+	"strings"
+)
 
-// Policy is a policy document ready for decisions. It never changes.
-type Policy struct{}
+// Policy is a policy document ready for decisions. It never changes. The zero Policy is
+// a broken one.
+type Policy struct {
+	kind       Kind
+	statements []statement
+	keys       []string
+}
 
-// Parse reads a policy document. What IAM would refuse is refused.
+// statement is one of a policy's, compiled.
+type statement struct {
+	sid       string
+	allow     bool
+	actions   matcher
+	resources matcher // none of them: an absent Resource, which matches everything
+	// principals of resource and trust policies; nil in others.
+	principals *principals
+	conditions []condition
+
+	source Statement
+	place  Match // its position and names, without Source and Policy
+}
+
+// matcher is Action, NotAction, Resource or NotResource.
+type matcher struct {
+	patterns []pattern
+	not      bool
+}
+
+// Statement is one of a policy's as it was written, for those who look at policies and
+// do not decide by them.
+type Statement struct {
+	Sid                     string
+	Allow                   bool
+	Actions, NotActions     []string
+	Resources, NotResources []string // both nil: the element is absent
+	// Principals by type: "AWS", "Service", "Federated", "CanonicalUser". Of AWS, "*" is
+	// everybody.
+	Principals, NotPrincipals map[string][]string
+	Conditions                []StatementCondition // by operator, then key, as written
+}
+
+// StatementCondition is one key of one operator of a Condition.
+type StatementCondition struct {
+	Operator string // "StringEquals", "ForAllValues:StringLike"
+	Key      string // as written; case does not matter
+	Values   []string
+}
+
+// Versions of the policy language.
+const (
+	version2008 = "2008-10-17" // where there is no Version
+	version2012 = "2012-10-17"
+)
+
+// Parse reads a policy document. What IAM would refuse is refused, and so is what would
+// never mean anything: an error names the element, and what is allowed.
 //
 // Errors: *SyntaxError.
 func Parse(document string, kind Kind) (*Policy, error) {
-	return nil, errors.New("no policy can be read")
-}
-
-// Decide answers a request. resource is the policy of the resource, nil where it has
-// none.
-func Decide(s *Subject, r *Request, resource *Attached) Decision {
-	if s.Principal.Type == Root && (r.Owner == "" || r.Owner == s.Principal.Account) {
-		return Decision{Allowed: true, Reason: AllowedBy, Source: FromRoot}
+	root, err := readDocument(document)
+	if err != nil {
+		return nil, err
 	}
-	return Decision{Reason: NoIdentityPolicy, Source: FromIdentity}
+	p := &parser{document: document, kind: kind}
+	return p.policy(root)
 }
 
-// Lookup is part of Context.
-func (c *Circumstances) Lookup(key string) []string { return nil }
+// Statements gives the statements in the order of the document.
+func (p *Policy) Statements() []Statement {
+	if p == nil {
+		return nil
+	}
+	out := make([]Statement, len(p.statements))
+	for i := range p.statements {
+		out[i] = p.statements[i].source
+	}
+	return out
+}
+
+// ContextKeys gives the keys that conditions and variables ask for, in lower case,
+// sorted and each once (GetContextKeysForCustomPolicy).
+func (p *Policy) ContextKeys() []string {
+	if p == nil {
+		return nil
+	}
+	return slices.Clone(p.keys)
+}
+
+// collectKeys finds the keys of ContextKeys.
+func (p *Policy) collectKeys() {
+	add := func(patterns []pattern) {
+		for i := range patterns {
+			for _, t := range patterns[i].tokens {
+				if t.kind == fromContext {
+					p.keys = append(p.keys, t.key)
+				}
+			}
+		}
+	}
+	for i := range p.statements {
+		s := &p.statements[i]
+		add(s.resources.patterns)
+		for _, c := range s.conditions {
+			p.keys = append(p.keys, c.key)
+			for _, o := range c.operands {
+				add([]pattern{o.pattern})
+			}
+		}
+	}
+	slices.Sort(p.keys)
+	p.keys = slices.Compact(p.keys)
+}
+
+// pinningKeys are the keys by which a condition keeps a statement for everybody from
+// being for everybody, as AWS counts public access.
+var pinningKeys = [...]string{"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
+	"aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "aws:userid", "aws:username"}
+
+// Public says that an Allow statement is for everybody: its principal is "*", or all
+// services, and no condition limits it to accounts, organizations, principals or
+// sources by a value without wildcards for all.
+func (p *Policy) Public() bool {
+	if p == nil {
+		return false
+	}
+	for i := range p.statements {
+		s := &p.statements[i].source
+		if !s.Allow || !slices.Contains(s.Principals["AWS"], "*") && !slices.Contains(s.Principals["Service"], "*") {
+			continue
+		}
+		if !slices.ContainsFunc(s.Conditions, pins) {
+			return true
+		}
+	}
+	return false
+}
+
+// pins says whether a condition holds only for those whom it names.
+func pins(c StatementCondition) bool {
+	if !slices.Contains(pinningKeys[:], strings.ToLower(c.Key)) {
+		return false
+	}
+	switch strings.ToLower(c.Operator) {
+	case "stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "foranyvalue:stringequals", "foranyvalue:stringlike":
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(c.Values, func(v string) bool { return open(strings.ToLower(c.Key), v) })
+}
+
+// open says that a value of a condition names everybody: it has a variable, or, of an
+// ARN, a wildcard for the account.
+func open(key, value string) bool {
+	if strings.Contains(value, "${") {
+		return true
+	}
+	if fields := strings.SplitN(value, ":", 6); len(fields) == 6 {
+		account := fields[4]
+		// An S3 bucket's ARN has no account, and names one bucket all the same.
+		return strings.ContainsAny(account, "*?") || account == "" && strings.Trim(fields[5], "*") == ""
+	}
+	return strings.Trim(value, "*?") == "" || strings.HasSuffix(key, "arn") && strings.ContainsAny(value, "*?")
+}
