@@ -25,6 +25,7 @@ type cli struct {
 	Messages      messagesCommand      `cmd:"" help:"Look into messages."`
 	Numbers       numbersCommand       `cmd:"" help:"Manage the inventory of phone numbers."`
 	Account       accountCommand       `cmd:"" help:"Look after an account."`
+	Keys          keysCommand          `cmd:"" help:"Look after keys."`
 	Limits        limitsCommand        `cmd:"" help:"Look after an account's quotas and spend limits."`
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
 	Simulate      simulateCommand      `cmd:"" help:"Play a handset at the simulator."`
@@ -33,6 +34,7 @@ type cli struct {
 	Usage         usageCommand         `cmd:"" help:"Report what accounts used and what it cost."`
 	Prices        pricesCommand        `cmd:"" help:"Manage the prices of message parts."`
 	Reconcile     reconcileCommand     `cmd:"" help:"Prove that everything that was accepted is accounted for, and name what is not."`
+	Audit         auditCommand         `cmd:"" help:"Look into the record of who did what."`
 	Nodes         nodesCommand         `cmd:"" help:"List the nodes that share the database and what each of them sees to."`
 	Migrate       migrateCommand       `cmd:"" help:"Move everything from the embedded database into PostgreSQL, or back."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`

@@ -63,10 +63,10 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	handler := api.New(api.Options{
 		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
-		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation()}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
+		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation(), admin.RotateDataKeys(s.cfg.Account, s.rotateKeys)}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
 			admin.Subscriptions(s.cfg.Account, s.directory, s.lists)),
 		Lists: s.lists, Committer: s.committer, Feedback: s.feedback, Services: s.services(),
-		Healthy: s.healthy, Observe: s.metrics.request, Tracer: s.tracer, Log: s.log, Now: now,
+		Healthy: s.healthy, Observe: s.metrics.request, Audit: s.audit, Tracer: s.tracer, Log: s.log, Now: now,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)

@@ -9,6 +9,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"heliograph/internal/admin"
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
 	"heliograph/internal/destination/endpoint"
@@ -190,4 +191,14 @@ func (s *service) keepKeys(ctx context.Context) {
 			s.log.Error("no more seals could be taken of a data key; it goes on with the last one", "error", err)
 		}
 	}
+}
+
+// rotateKeys is the operator's operation.
+func (s *service) rotateKeys(ctx context.Context, masterOnly bool) (admin.RotateDataKeysOutput, error) {
+	done, err := s.keyring.Rotate(ctx, s.directory, masterOnly)
+	if err != nil {
+		return admin.RotateDataKeysOutput{}, err
+	}
+	s.log.Info("keys of data at rest were rotated", "data_key", done.Number, "rewrapped", done.Rewrapped, "master_key", done.Master)
+	return admin.RotateDataKeysOutput{DataKey: done.Number, Rewrapped: done.Rewrapped, Master: done.Master}, nil
 }
