@@ -126,7 +126,7 @@ var walls = []wall{
 	{pkg: "internal/api/sigv4", may: []string{"iam"}},
 	{pkg: "internal/identity/password", external: []string{"golang.org/x/crypto/argon2"}},
 	{pkg: "internal/identity/totp"},
-	{pkg: "internal/identity", may: []string{"sms", "iam", "store", "resources", "api/sigv4", "identity/totp"}},
+	{pkg: "internal/identity", may: []string{"sms", "iam", "throttle", "store", "resources", "api/sigv4", "identity/totp"}},
 	{pkg: "internal/api/service", may: []string{"sms", "iam", "store", "resources"}},
 	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service", "audit", "identity"})},
 	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
@@ -136,6 +136,8 @@ var walls = []wall{
 	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
 	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "identity", "store", "resources", "api/service"}},
+	{pkg: "internal/audit/trail", may: []string{"audit"}, external: []string{awsSDK, prometheus}},
+	{pkg: "internal/embedded/cloudtrail", may: []string{"store", "api/service", "audit", "audit/trail"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"iam", "api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "api/service", "identity", "embedded/iam", "embedded/sns", "carrier/sim"})},
@@ -143,7 +145,7 @@ var walls = []wall{
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inbound", "inventory", "trace", "api", "admin", "seal", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
 	{pkg: "internal/app", may: []string{"..."}, external: []string{prometheus, awsSDK}},
-	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "deactivation", "reconcile", "encode", "sms", "usage", "destination/local", "migrate"},
+	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "deactivation", "reconcile", "encode", "sms", "usage", "destination/local", "migrate", "audit"},
 		external: []string{"github.com/alecthomas/kong", awsSDK}},
 	{pkg: "test/...", may: []string{"...", "test/..."}, external: []string{""}},
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"heliograph/internal/accept"
+	"heliograph/internal/audit"
+	"heliograph/internal/audit/trail"
 	"heliograph/internal/carrier"
 	"heliograph/internal/config"
 	"heliograph/internal/credentials"
@@ -91,6 +93,8 @@ type service struct {
 	feedback      *feedback.Flow
 	ids           *sms.MessageIDs
 	tracer        *trace.Tracer // nil where nothing is traced
+	audit         *audit.Log
+	trail         *trail.Trail // nil where records are not delivered
 	fatal         chan error
 }
 
@@ -147,6 +151,7 @@ func (s *service) abandon(ctx context.Context) {
 		s.committer.Close()
 		s.leave(ctx)
 	}
+	s.closeAudit()
 	s.closeTracer()
 	if s.engine != nil {
 		if err := s.engine.Close(); err != nil {
@@ -196,6 +201,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		return fmt.Errorf("make the first account: %w", err)
 	}
 	if err := s.openAuthority(); err != nil {
+		return err
+	}
+	if err := s.openAudit(ctx); err != nil {
 		return err
 	}
 	if err := s.openStreams(ctx); err != nil {
@@ -249,6 +257,7 @@ func (s *service) serve(ctx context.Context, ready func(string)) error {
 	loops.Go(func() { s.feedback.Run(running) })
 	loops.Go(func() { s.streams.Run(running) })
 	loops.Go(func() { s.confirmations(running) })
+	loops.Go(func() { s.runAudit(running) })
 	loops.Go(func() { s.expireDeadLetters(running) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -291,6 +300,7 @@ func (s *service) stop(server *http.Server, stop func()) error {
 	s.queue.Close(ctx)
 	s.committer.Close()
 	s.leave(ctx)
+	s.closeAudit()
 	s.closeTracer()
 	return s.engine.Close()
 }

@@ -16,7 +16,9 @@ const dropAfter = time.Minute
 
 // drop says what retention deletes of lists and log groups.
 func (s *service) drop() (lists []int64, logs map[int64]time.Time) {
-	return dropOf(s.directory, now())
+	lists, logs = dropOf(s.directory, now())
+	dropRecords(s.directory, now().Add(-s.cfg.Audit.Lookup), logs)
+	return lists, logs
 }
 
 // dropOf is what is to be deleted at a time: lists and log groups that were dropped, as

@@ -199,9 +199,9 @@ func (l *Log) follow(ctx context.Context, target string, do func(context.Context
 	defer save()
 	for pause := firstPause; ; {
 		l.mu.Lock()
-		more, written := l.more, l.written.sequence
+		more := l.more
 		l.mu.Unlock()
-		l.metrics.behind.WithLabelValues(target).Set(float64(written - min(done.Sequence, written)))
+		l.observe(target, done.Sequence)
 		batch, err := r.read()
 		if err == nil && len(batch) > 0 {
 			err = do(ctx, batch)

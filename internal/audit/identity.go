@@ -87,8 +87,8 @@ func (u UserIdentity) foreign() UserIdentity {
 	return UserIdentity{Type: "AWSAccount", PrincipalID: u.PrincipalID, AccountID: u.AccountID}
 }
 
-// name is the name that lookups find an identity by.
-func (u UserIdentity) name() string {
+// Name is the name that lookups find an identity by: a user's, root, or a session's.
+func (u UserIdentity) Name() string {
 	switch {
 	case u.UserName != "":
 		return u.UserName

@@ -44,6 +44,7 @@ type Config struct {
 	Limits             Limits        `yaml:"limits"`
 	Events             Events        `yaml:"events"`
 	Retention          Retention     `yaml:"retention"`
+	Audit              Audit         `yaml:"audit"`
 	Encryption         Encryption    `yaml:"encryption"`
 	Tracing            Tracing       `yaml:"tracing"`
 	Log                Log           `yaml:"log"`
@@ -279,6 +280,7 @@ func defaults() Config {
 		Limits:            limitsOf(api.DefaultLimits()),
 		Events:            Events{Retention: 14 * 24 * time.Hour, LocalFileBytes: 64 << 20, LocalFiles: 16},
 		Retention:         Retention{Messages: 90 * 24 * time.Hour, Receipts: 7 * 24 * time.Hour},
+		Audit:             defaultAudit(),
 		Tracing:           Tracing{SampleRatio: 0.01},
 		Log:               Log{Level: "info", Format: LogText},
 	}

@@ -62,6 +62,7 @@ func (k *checker) check(c *Config) error {
 	k.operator(c.Operator)
 	k.aws(c.AWS)
 	k.tracing(c.Tracing)
+	k.audit(c.Audit)
 	k.checkCarriers(c)
 	k.numbers(c)
 	k.senderIDs(c)
