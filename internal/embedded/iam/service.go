@@ -38,7 +38,7 @@ func New(o Options) *Service {
 	var all []service.QueryOperation
 	for _, of := range [][]service.QueryOperation{s.userOperations(), s.groupOperations(), s.roleOperations(), s.keyOperations(),
 		s.inlineOperations(), s.attachOperations(), s.boundaryOperations(), s.tagOperations(), s.policyOperations(),
-		s.versionOperations(), s.accountOperations(), s.simulateOperations()} {
+		s.versionOperations(), s.passwordOperations(), s.deviceOperations(), s.accountOperations(), s.simulateOperations()} {
 		all = append(all, of...)
 	}
 	s.Query = service.NewQuery("iam", version, namespace, all...)

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -90,8 +91,13 @@ type simulation struct {
 	owner    string
 	resource *iam.Attached
 	kinds    map[string]string // of policies' names: SourcePolicyType
-	keys     []string          // that the policies ask for
+	keys     []string          // that the policies ask for, in lower case
+	spelled  map[string]string // as they are written there
 	context  tried
+}
+
+func newSimulation() *simulation {
+	return &simulation{kinds: map[string]string{}, spelled: map[string]string{}}
 }
 
 // Kinds of policies (SourcePolicyType).
@@ -134,6 +140,11 @@ func (m *simulation) add(name, kind, document string, as iam.Kind) (iam.Attached
 func (m *simulation) take(name, kind string, policy *iam.Policy) iam.Attached {
 	m.kinds[name] = kind
 	m.keys = append(m.keys, policy.ContextKeys()...)
+	for _, statement := range policy.Statements() {
+		for _, condition := range statement.Conditions {
+			m.spelled[strings.ToLower(condition.Key)] = condition.Key
+		}
+	}
 	return iam.Attached{Name: name, Policy: policy}
 }
 
@@ -142,7 +153,7 @@ func (s *Service) simulateCustom(_ context.Context, c *service.Caller, in *simul
 	if len(in.PolicyInputList) == 0 {
 		return nil, service.Invalid("The parameter PolicyInputList is missing.")
 	}
-	m := &simulation{kinds: map[string]string{}}
+	m := newSimulation()
 	p := &iam.Principal{Type: iam.UserType, Account: c.AccountID}
 	if in.CallerARN == "" {
 		// Who it is does not count where no resource's policy is tried.
@@ -301,7 +312,7 @@ func (m *simulation) evaluate(action, resource string) evaluation {
 	}
 	for _, key := range m.keys {
 		if m.context.Lookup(key) == nil {
-			e.MissingContextValues.Member = append(e.MissingContextValues.Member, key)
+			e.MissingContextValues.Member = append(e.MissingContextValues.Member, cmp.Or(m.spelled[key], key))
 		}
 	}
 	if m.subject.Boundary != nil {
@@ -331,7 +342,7 @@ func (s *Service) keysOfCustom(_ context.Context, _ *service.Caller, in *simulat
 	if len(in.PolicyInputList) == 0 {
 		return nil, service.Invalid("The parameter PolicyInputList is missing.")
 	}
-	return contextKeys(&simulation{kinds: map[string]string{}}, in)
+	return contextKeys(newSimulation(), in)
 }
 
 func (s *Service) keysOfPrincipal(_ context.Context, c *service.Caller, in *simulateInput) (*keysOutput, error) {
@@ -351,7 +362,7 @@ func contextKeys(m *simulation, in *simulateInput) (*keysOutput, error) {
 	}
 	keys := map[string]bool{}
 	for _, key := range m.keys {
-		keys[key] = true
+		keys[cmp.Or(m.spelled[key], key)] = true
 	}
 	return &keysOutput{service.List[string]{Member: slices.Sorted(maps.Keys(keys))}}, nil
 }

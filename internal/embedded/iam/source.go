@@ -21,7 +21,7 @@ func (s *Service) source(c *service.Caller, arn string) (*simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &simulation{kinds: map[string]string{}}
+	m := newSimulation()
 	p := &iam.Principal{Type: iam.UserType, ARN: arn, Account: c.AccountID, ID: e.id, Name: e.name, Tags: e.tags}
 	switch e.kind {
 	case role:

@@ -1,0 +1,176 @@
+package iam
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"heliograph/internal/api/service"
+	"heliograph/internal/iam"
+	"heliograph/internal/identity/password"
+	"heliograph/internal/resources"
+)
+
+func (s *Service) passwordOperations() []service.QueryOperation {
+	return []service.QueryOperation{
+		service.HandleQuery("CreateLoginProfile", s.createLogin, on[loginInput](s, user)),
+		service.HandleQuery("GetLoginProfile", s.getLogin, on[optionalUser](s, user)),
+		service.HandleQuery("UpdateLoginProfile", s.updateLogin, on[loginInput](s, user)),
+		service.HandleQuery("DeleteLoginProfile", s.deleteLogin, on[optionalUser](s, user)),
+		service.HandleQuery("ChangePassword", s.changePassword, on[changePasswordInput](s, user)),
+	}
+}
+
+type loginInput struct {
+	names
+	Password              *string `query:",max=128"`
+	PasswordResetRequired *bool
+}
+
+type loginAnswer struct {
+	UserName              string
+	CreateDate            time.Time
+	PasswordResetRequired bool
+}
+
+type oneLogin struct{ LoginProfile loginAnswer }
+
+func login(u *iam.User) *oneLogin {
+	return &oneLogin{loginAnswer{u.Name, seconds(u.Login.Created), u.Login.Reset}}
+}
+
+func noLogin(name string) error {
+	return noSuchEntity("Login Profile for User %s cannot be found.", shorten(name))
+}
+
+// hash makes the hash of a password that may be set.
+func hash(text string) (string, error) {
+	if err := password.Allowed(text); err != nil {
+		return "", exception("PasswordPolicyViolation", http.StatusBadRequest, "%s", err.Error())
+	}
+	return password.Hash(text), nil
+}
+
+// changeUser runs fn on the user that a request names, or on who asks.
+func (s *Service) changeUser(ctx context.Context, c *service.Caller, n *names, fn func(*resources.Tx, *iam.User) error) error {
+	name, root, err := userOrCaller(c, n.UserName)
+	if err != nil {
+		return err
+	}
+	if root {
+		return service.Invalid("The parameter UserName is missing: the root of an account is no user.")
+	}
+	return s.change(ctx, c, func(tx *resources.Tx) error {
+		item := tx.Users.Get(resources.IAMKey(name))
+		if item == nil {
+			return missing(user, name)
+		}
+		u := item.Value
+		if err := fn(tx, &u); err != nil {
+			return err
+		}
+		tx.Users.Put(item.ID, u)
+		return nil
+	})
+}
+
+func (s *Service) createLogin(ctx context.Context, c *service.Caller, in *loginInput) (*oneLogin, error) {
+	if in.Password == nil {
+		return nil, service.Invalid("The parameter Password is missing.")
+	}
+	hashed, err := hash(*in.Password)
+	if err != nil {
+		return nil, err
+	}
+	var out *oneLogin
+	err = s.changeUser(ctx, c, &in.names, func(tx *resources.Tx, u *iam.User) error {
+		if u.Login != nil {
+			return alreadyExists("Login Profile for user %s already exists.", u.Name)
+		}
+		u.Login = &iam.Login{Hash: hashed, Created: tx.Now, Reset: in.PasswordResetRequired != nil && *in.PasswordResetRequired}
+		out = login(u)
+		return nil
+	})
+	return out, err
+}
+
+func (s *Service) getLogin(_ context.Context, c *service.Caller, in *optionalUser) (*oneLogin, error) {
+	name, _, err := userOrCaller(c, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	item := c.Account.Users.Get(resources.IAMKey(name))
+	if item == nil {
+		return nil, missing(user, name)
+	}
+	if item.Value.Login == nil {
+		return nil, noLogin(name)
+	}
+	return login(&item.Value), nil
+}
+
+func (s *Service) updateLogin(ctx context.Context, c *service.Caller, in *loginInput) (*empty, error) {
+	hashed := ""
+	if in.Password != nil {
+		var err error
+		if hashed, err = hash(*in.Password); err != nil {
+			return nil, err
+		}
+	}
+	return nil, s.changeUser(ctx, c, &in.names, func(_ *resources.Tx, u *iam.User) error {
+		if u.Login == nil {
+			return noLogin(u.Name)
+		}
+		changed := *u.Login
+		if hashed != "" {
+			changed.Hash = hashed
+		}
+		if in.PasswordResetRequired != nil {
+			changed.Reset = *in.PasswordResetRequired
+		}
+		u.Login = &changed
+		return nil
+	})
+}
+
+func (s *Service) deleteLogin(ctx context.Context, c *service.Caller, in *optionalUser) (*empty, error) {
+	return nil, s.changeUser(ctx, c, &in.names, func(_ *resources.Tx, u *iam.User) error {
+		if u.Login == nil {
+			return noLogin(u.Name)
+		}
+		u.Login = nil
+		return nil
+	})
+}
+
+type changePasswordInput struct {
+	OldPassword string `query:",required,max=128"`
+	NewPassword string `query:",required,max=128"`
+}
+
+// changePassword changes the password of the user who asks.
+func (s *Service) changePassword(ctx context.Context, c *service.Caller, in *changePasswordInput) (*empty, error) {
+	name := callerName(c)
+	if name == "" {
+		return nil, exception("InvalidUserType", http.StatusBadRequest, "Only a user can change its password.")
+	}
+	item := c.Account.Users.Get(resources.IAMKey(name))
+	if item == nil || item.Value.Login == nil {
+		return nil, noLogin(name)
+	}
+	was := item.Value.Login.Hash
+	if !password.Check(was, in.OldPassword) {
+		return nil, exception("AccessDenied", http.StatusForbidden, "The old password was incorrect.")
+	}
+	hashed, err := hash(in.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.changeUser(ctx, c, &names{UserName: name}, func(_ *resources.Tx, u *iam.User) error {
+		if u.Login == nil || u.Login.Hash != was {
+			return exception("EntityTemporarilyUnmodifiable", http.StatusConflict, "The password was changed meanwhile.")
+		}
+		u.Login = &iam.Login{Hash: hashed, Created: u.Login.Created}
+		return nil
+	})
+}
