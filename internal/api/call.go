@@ -29,6 +29,10 @@ type Call struct {
 
 	Partition, Region string // of every ARN of this installation
 
+	// caller is the account that called where the call is carried out in another one,
+	// which shares something with it; empty: AccountID. See session.acting.
+	caller string
+
 	pageKey []byte
 	session *session       // nil in tests
 	trace   *trace.Request // nil where the call is not traced

@@ -84,6 +84,7 @@ func (a *API) operations() []operation {
 		a.sendOperations(),
 		a.protectOperations(),
 		a.feedbackOperations(),
+		a.resourcePolicyOperations(),
 	} {
 		rows = append(rows, noun...)
 	}

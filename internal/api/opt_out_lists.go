@@ -52,18 +52,19 @@ func (a *API) describeOptOutLists(_ context.Context, c *Call, in *wire.DescribeO
 	if err != nil {
 		return nil, err
 	}
+	var at sharedAt[sms.OptOutList]
 	if value(in.Owner) == wire.OwnerShared {
-		lists = nil // no account shares its resources with another
+		lists, at = sharedWith(c, sms.TypeOptOutList, func(s *resources.Snapshot) *resources.Table[sms.OptOutList] { return s.OptOutLists })
 	}
 	scope := *in
 	scope.MaxResults, scope.NextToken = nil, nil
-	lists, next, err := page(c, lists, inOrder, in.MaxResults, in.NextToken, &scope)
+	lists, next, err := page(c, lists, at.order, in.MaxResults, in.NextToken, &scope)
 	if err != nil {
 		return nil, err
 	}
 	out := &wire.DescribeOptOutListsResult{OptOutLists: make([]wire.OptOutListInformation, len(lists)), NextToken: next}
 	for i, l := range lists {
-		out.OptOutLists[i] = wire.OptOutListInformation{OptOutListArn: c.arn(sms.TypeOptOutList, l.ID), OptOutListName: l.ID, CreatedTimestamp: l.Created}
+		out.OptOutLists[i] = wire.OptOutListInformation{OptOutListArn: at.call(c, l).arn(sms.TypeOptOutList, l.ID), OptOutListName: l.ID, CreatedTimestamp: l.Created}
 	}
 	return out, nil
 }
@@ -83,6 +84,7 @@ func (a *API) deleteOptOutList(ctx context.Context, c *Call, in *wire.DeleteOptO
 			return err
 		}
 		tx.OptOutLists.Delete(deleted.ID)
+		dropPolicy(tx, sms.TypeOptOutList, deleted.ID)
 		dropList(tx, listOf(c, deleted))
 		return nil
 	})

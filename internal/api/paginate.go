@@ -84,7 +84,7 @@ func readToken(c *Call, token string, scope wire.Shape) (string, error) {
 // tokenTag signs what a token holds together with what it is bound to.
 func tokenTag(c *Call, content []byte, scope wire.Shape) []byte {
 	mac := hmac.New(sha256.New, c.pageKey)
-	for _, field := range [...][]byte{[]byte(c.AccountID), []byte(c.Operation), content, scope.AppendWire(nil)} {
+	for _, field := range [...][]byte{[]byte(c.AccountID + c.caller), []byte(c.Operation), content, scope.AppendWire(nil)} {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
 		mac.Write(size[:])

@@ -107,6 +107,9 @@ func withPoolSettings(n sms.PhoneNumber, pool sms.Pool) sms.PhoneNumber {
 // INTERNATIONAL_SENDING_NOT_SUPPORTED and those of twoWayChange; ResourceNotFound
 // for the opt-out list.
 func updatedNumber(c *Call, tx *resources.Tx, n sms.PhoneNumber, in *wire.UpdatePhoneNumberRequest) (sms.PhoneNumber, error) {
+	if err := c.ownersMember("TwoWayChannelRole", in.TwoWayChannelRole != nil); err != nil {
+		return n, err
+	}
 	turnsOn := in.TwoWayChannelArn != nil
 	if in.TwoWayEnabled != nil {
 		turnsOn = *in.TwoWayEnabled

@@ -23,7 +23,7 @@ func (a *API) phoneNumberOperations() []operation {
 			return namedARNs(c, sms.TypePhoneNumber, in.PhoneNumberIds)
 		})},
 		{"UpdatePhoneNumber", handle(a.updatePhoneNumber), "sms-voice:UpdatePhoneNumber", on(func(c *Call, in *wire.UpdatePhoneNumberRequest) []string {
-			return []string{namedARN(c, sms.TypePhoneNumber, in.PhoneNumberId)}
+			return append(othersList(c, in.OptOutListName), namedARN(c, sms.TypePhoneNumber, in.PhoneNumberId))
 		})},
 		{"ReleasePhoneNumber", handle(a.releasePhoneNumber), "sms-voice:ReleasePhoneNumber", on(func(c *Call, in *wire.ReleasePhoneNumberRequest) []string {
 			return []string{namedARN(c, sms.TypePhoneNumber, in.PhoneNumberId)}
@@ -144,8 +144,9 @@ func (a *API) describePhoneNumbers(_ context.Context, c *Call, in *wire.Describe
 	if err != nil {
 		return nil, err
 	}
+	var at sharedAt[sms.PhoneNumber]
 	if value(in.Owner) == wire.OwnerShared {
-		numbers = nil // no account shares its resources with another
+		numbers, at = sharedWith(c, sms.TypePhoneNumber, func(s *resources.Snapshot) *resources.Table[sms.PhoneNumber] { return s.PhoneNumbers })
 	}
 	filters := make([]filter, len(in.Filters))
 	for i, f := range in.Filters {
@@ -156,13 +157,13 @@ func (a *API) describePhoneNumbers(_ context.Context, c *Call, in *wire.Describe
 	}
 	scope := *in
 	scope.MaxResults, scope.NextToken = nil, nil
-	numbers, next, err := page(c, numbers, inOrder, in.MaxResults, in.NextToken, &scope)
+	numbers, next, err := page(c, numbers, at.order, in.MaxResults, in.NextToken, &scope)
 	if err != nil {
 		return nil, err
 	}
 	out := &wire.DescribePhoneNumbersResult{PhoneNumbers: make([]wire.PhoneNumberInformation, len(numbers)), NextToken: next}
 	for i, n := range numbers {
-		out.PhoneNumbers[i] = numberInformation(c, n)
+		out.PhoneNumbers[i] = numberInformation(at.call(c, n), n)
 	}
 	return out, nil
 }
@@ -218,6 +219,7 @@ func (a *API) releasePhoneNumber(ctx context.Context, c *Call, in *wire.ReleaseP
 		inventory.Retire(tx, released.Value.Number)
 		tx.PhoneNumbers.Delete(released.ID)
 		putKeywords(tx, released.ID, nil)
+		dropPolicy(tx, sms.TypePhoneNumber, released.ID)
 		dropList(tx, store.ListID(sms.ConversationList(c.AccountID, released.Value.Number)...))
 		return nil
 	})

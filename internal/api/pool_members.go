@@ -41,6 +41,10 @@ func namedIdentity(c *Call, s *resources.Snapshot, idOrARN string, country *stri
 		item, err := find(c, s.PhoneNumbers, sms.TypePhoneNumber, idOrARN, field)
 		return identity{number: item}, err
 	}
+	if c.shared() {
+		_, err := resolve(c, sms.TypePhoneNumber, idOrARN, field)
+		return identity{}, err
+	}
 	senders := s.SenderIDsNamed(idOrARN)
 	if country != nil {
 		senders = slices.DeleteFunc(slices.Clone(senders), func(i *resources.Item[sms.SenderID]) bool { return i.Value.Country != *country })

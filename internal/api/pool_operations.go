@@ -15,7 +15,7 @@ func (a *API) poolOperations() []operation {
 			on(func(c *Call, in *wire.DescribePoolsRequest) []string { return namedARNs(c, sms.TypePool, in.PoolIds) })},
 		{"UpdatePool", handle(a.updatePool), "sms-voice:UpdatePool",
 			on(func(c *Call, in *wire.UpdatePoolRequest) []string {
-				return []string{namedARN(c, sms.TypePool, in.PoolId)}
+				return append(othersList(c, in.OptOutListName), namedARN(c, sms.TypePool, in.PoolId))
 			})},
 		{"DeletePool", handle(a.deletePool), "sms-voice:DeletePool",
 			on(func(c *Call, in *wire.DeletePoolRequest) []string {

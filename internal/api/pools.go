@@ -78,8 +78,9 @@ func (a *API) describePools(_ context.Context, c *Call, in *wire.DescribePoolsRe
 	if err != nil {
 		return nil, err
 	}
+	var at sharedAt[sms.Pool]
 	if value(in.Owner) == wire.OwnerShared {
-		pools = nil // no account shares its resources with another
+		pools, at = sharedWith(c, sms.TypePool, func(s *resources.Snapshot) *resources.Table[sms.Pool] { return s.Pools })
 	}
 	filters := make([]filter, len(in.Filters))
 	for i, f := range in.Filters {
@@ -90,13 +91,13 @@ func (a *API) describePools(_ context.Context, c *Call, in *wire.DescribePoolsRe
 	}
 	scope := *in
 	scope.MaxResults, scope.NextToken = nil, nil
-	pools, next, err := page(c, pools, inOrder, in.MaxResults, in.NextToken, &scope)
+	pools, next, err := page(c, pools, at.order, in.MaxResults, in.NextToken, &scope)
 	if err != nil {
 		return nil, err
 	}
 	out := &wire.DescribePoolsResult{Pools: make([]wire.PoolInformation, len(pools)), NextToken: next}
 	for i, p := range pools {
-		out.Pools[i] = poolInformation(c, p)
+		out.Pools[i] = poolInformation(at.call(c, p), p)
 	}
 	return out, nil
 }
@@ -143,7 +144,10 @@ func (a *API) updatePool(ctx context.Context, c *Call, in *wire.UpdatePoolReques
 
 // updatedPool gives the settings of a pool as the request wants them.
 func updatedPool(c *Call, tx *resources.Tx, pool sms.Pool, in *wire.UpdatePoolRequest) (sms.Pool, error) {
-	var err error
+	err := c.ownersMember("TwoWayChannelRole", in.TwoWayChannelRole != nil)
+	if err != nil {
+		return pool, err
+	}
 	change := twoWayChange{enabled: in.TwoWayEnabled, channelARN: in.TwoWayChannelArn, channelRole: in.TwoWayChannelRole,
 		selfManagedOptOuts: in.SelfManagedOptOutsEnabled}
 	if pool.TwoWay, pool.SelfManagedOptOuts, err = change.apply(pool.TwoWay, pool.SelfManagedOptOuts); err != nil {
@@ -171,6 +175,7 @@ func (a *API) deletePool(ctx context.Context, c *Call, in *wire.DeletePoolReques
 		if deleted, err = find(c, tx.Pools, sms.TypePool, in.PoolId, "PoolId"); err != nil {
 			return err
 		}
+		dropPolicy(tx, sms.TypePool, deleted.ID)
 		return deletePool(tx, deleted.Value)
 	})
 	if err != nil {

@@ -35,10 +35,14 @@ func hasID(t sms.ResourceType) bool {
 // is such a resource.
 //
 // An ARN that cannot be read, or is of another service, region or type, and an id
-// of another type are INVALID_ARN about the member called field. Of other accounts
-// nothing is shared, so their ARNs are not found.
+// of another type are INVALID_ARN about the member called field. ARNs of other accounts
+// than the one that the call is carried out in are not found. A name alone is one of the
+// caller's account, so that nothing but ARNs names what is shared.
 func resolve(c *Call, t sms.ResourceType, idOrARN, field string) (string, error) {
 	if !sms.IsARN(idOrARN) {
+		if c.shared() {
+			return "", sms.Invalid(sms.ReasonInvalidRequest, field, "%s has to be the full ARN where the request is about resources of another account.", field)
+		}
 		if strings.ContainsAny(idOrARN, ":/") {
 			return "", sms.Invalid(sms.ReasonInvalidARN, field, "%s is neither the id nor the ARN of a %s.", field, t)
 		}

@@ -51,6 +51,7 @@ func (a *API) sendTextMessage(ctx context.Context, c *Call, in *wire.SendTextMes
 		ProtectConfiguration: value(in.ProtectConfigurationId),
 		FeedbackEnabled:      in.MessageFeedbackEnabled,
 		Permit:               c.permit(),
+		Owner:                a.lender(c, in.OriginationIdentity),
 		IdempotencyKey:       c.IdempotencyKey,
 		Trace:                c.trace,
 	})

@@ -142,8 +142,9 @@ func (a *API) describeSenderIDs(_ context.Context, c *Call, in *wire.DescribeSen
 	if err != nil {
 		return nil, err
 	}
+	var at sharedAt[sms.SenderID]
 	if value(in.Owner) == wire.OwnerShared {
-		senders = nil // no account shares its resources with another
+		senders, at = sharedWith(c, sms.TypeSenderID, func(s *resources.Snapshot) *resources.Table[sms.SenderID] { return s.SenderIDs })
 	}
 	filters := make([]filter, len(in.Filters))
 	for i, f := range in.Filters {
@@ -154,13 +155,13 @@ func (a *API) describeSenderIDs(_ context.Context, c *Call, in *wire.DescribeSen
 	}
 	scope := *in
 	scope.MaxResults, scope.NextToken = nil, nil
-	senders, next, err := page(c, senders, inOrder, in.MaxResults, in.NextToken, &scope)
+	senders, next, err := page(c, senders, at.order, in.MaxResults, in.NextToken, &scope)
 	if err != nil {
 		return nil, err
 	}
 	out := &wire.DescribeSenderIdsResult{SenderIds: make([]wire.SenderIdInformation, len(senders)), NextToken: next}
 	for i, s := range senders {
-		out.SenderIds[i] = senderIDInformation(c, s)
+		out.SenderIds[i] = senderIDInformation(at.call(c, s), s)
 	}
 	return out, nil
 }
@@ -242,6 +243,7 @@ func (a *API) releaseSenderID(ctx context.Context, c *Call, in *wire.ReleaseSend
 			return sms.Conflict(sms.ReasonSenderIDAssociatedToPool, sms.TypeSenderID, s.Key(), "Sender ID %s for %s is associated with pool %s.", s.SenderID, s.Country, s.PoolIDs[0])
 		}
 		tx.SenderIDs.Delete(released.ID)
+		dropPolicy(tx, sms.TypeSenderID, released.ID)
 		return nil
 	})
 	if err != nil {

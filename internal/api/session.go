@@ -72,13 +72,17 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	if err := s.authorize(e, in); err != nil {
 		return out, err
 	}
-	if err := e.rate.take(s.call.AccountID, s.began); err != nil {
+	c, err := s.acting(e, in)
+	if err != nil {
+		return out, err
+	}
+	if err := e.rate.take(c.AccountID, s.began); err != nil {
 		return out, err
 	}
 	if err := s.recordable(); err != nil {
 		return out, err
 	}
-	done, err := e.run(s.r.Context(), &s.call, in, out)
+	done, err := e.run(s.r.Context(), c, in, out)
 	if err != nil {
 		return out, err
 	}

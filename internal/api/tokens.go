@@ -26,7 +26,11 @@ func newClientToken(c *Call, token *string, request wire.Shape) clientToken {
 		return clientToken{}
 	}
 	digest := sha256.Sum256(request.AppendWire(nil))
-	return clientToken{present: true, id: c.Operation + "/" + *token, made: resources.ClientToken{
+	of := c.Operation + "/"
+	if c.shared() { // the owner's tokens are others; none has a space in it
+		of += c.caller + " "
+	}
+	return clientToken{present: true, id: of + *token, made: resources.ClientToken{
 		Operation: c.Operation, Token: *token, Request: hex.EncodeToString(digest[:])}}
 }
 

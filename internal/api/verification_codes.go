@@ -48,6 +48,7 @@ func (a *API) sendVerificationCode(ctx context.Context, c *Call, in *wire.SendDe
 		MessageType:         sms.Transactional,
 		ConfigurationSet:    value(in.ConfigurationSetName),
 		Permit:              c.permit(),
+		Owner:               a.lender(c, in.OriginationIdentity),
 		Context:             in.Context,
 		CountryParameters:   in.DestinationCountryParameters,
 		Trace:               c.trace,

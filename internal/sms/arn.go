@@ -19,6 +19,7 @@ const (
 	TypeRegistration         ResourceType = "registration"
 	TypeVerifiedNumber       ResourceType = "verified-destination-number"
 	TypeMessage              ResourceType = "message"
+	TypePolicy               ResourceType = "policy"
 )
 
 // ARN names a resource of this service: arn:aws:sms-voice:REGION:ACCOUNT:TYPE/ID.
