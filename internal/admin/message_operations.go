@@ -90,7 +90,7 @@ func (a *operations) listMessages(ctx context.Context, in ListMessagesInput) (Li
 		if err != nil {
 			return ListMessagesOutput{}, err
 		}
-		s := Summary{MessageID: a.MessageIDs.Format(m.ID), AcceptedAt: m.AcceptedAt, Origination: m.Route.Identity, Destination: m.Destination,
+		s := Summary{MessageID: a.MessageIDs.Format(m.ID), AcceptedAt: m.AcceptedAt, Origination: m.Route.Identity, Destination: shown(m.Destination, m.NumberRedacted),
 			Country: m.Country, Type: string(m.Type), Parts: m.Parts, Carrier: m.Route.Carrier, ConfigurationSet: m.ConfigurationSet}
 		s.Status, s.Final = statusOf(events)
 		if r := newestRoute(events); r != nil {

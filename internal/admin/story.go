@@ -71,10 +71,18 @@ type StoryEvent struct {
 	Parts       []sms.PartProgress `json:"parts,omitempty"` // as they stood
 }
 
+// shown is what is shown of what may have been dropped since.
+func shown(text string, redacted bool) string {
+	if redacted {
+		return "(redacted)"
+	}
+	return text
+}
+
 func (a *operations) story(messageID string, m *sms.Message, queued *store.Queued, awaiting *store.Awaiting, events []store.Event) Story {
 	s := Story{
 		MessageID: messageID, Account: m.Account, AcceptedAt: m.AcceptedAt, ExpiresAt: m.ExpiresAt,
-		Destination: m.Destination, Country: m.Country, Type: string(m.Type), Body: m.Body, Encoding: m.Encoding, PartCount: m.Parts,
+		Destination: shown(m.Destination, m.NumberRedacted), Country: m.Country, Type: string(m.Type), Body: shown(m.Body, m.BodyRedacted), Encoding: m.Encoding, PartCount: m.Parts,
 		Keyword: m.Keyword, ConfigurationSet: m.ConfigurationSet, Context: m.Context, CountryParameters: m.CountryParameters,
 		MaxPrice: m.MaxPrice, Price: m.Price.String(), CarrierFee: m.CarrierFee.String(), FeedbackEnabled: m.FeedbackEnabled,
 		Route: m.Route, Events: []StoryEvent{},

@@ -91,7 +91,7 @@ func (s *service) newManager() *nodes.Manager {
 func (s *service) retention() *retention.Loop {
 	return retention.New(retention.Options{Pruner: s.place.pruner, Fence: s.place.fence,
 		Mine:    func() bool { return s.manager.Holds(nodes.Sweep) },
-		Keep:    retention.Keep{Messages: s.cfg.Retention.Messages, Receipts: s.cfg.Retention.Receipts},
+		Keep:    retention.Keep{Messages: s.cfg.Retention.Messages, Receipts: s.cfg.Retention.Receipts, Bodies: s.cfg.Retention.Bodies, Numbers: s.cfg.Retention.Numbers},
 		Drop:    s.drop,
 		Dropped: s.dropped,
 		Metrics: retention.NewMetrics(s.metrics.registry), Log: s.log, Now: now})

@@ -15,6 +15,9 @@ type Keep struct {
 	// Receipts is how long a receipt is kept that no message part was found for,
 	// where the sweep of its node has not dropped it: longer than sms.ReceiptWait.
 	Receipts time.Duration
+	// Bodies and Numbers are how long the texts of messages that have ended, and the
+	// numbers that they went to, are kept. 0 is as long as the message.
+	Bodies, Numbers time.Duration
 }
 
 const (
@@ -42,6 +45,12 @@ func (k Keep) pass(now time.Time) store.Pass {
 	if k.Messages > 0 {
 		p.Messages = sms.FirstID(now.Add(-k.Messages))
 	}
+	if k.Bodies > 0 {
+		p.Bodies = sms.FirstID(now.Add(-k.Bodies))
+	}
+	if k.Numbers > 0 {
+		p.Numbers = sms.FirstID(now.Add(-k.Numbers))
+	}
 	return p
 }
 
@@ -63,8 +72,10 @@ func firstMonth(now time.Time) string {
 // every is the time from one pass to the next.
 func (k Keep) every() time.Duration {
 	shortest := k.Receipts
-	if k.Messages > 0 {
-		shortest = min(shortest, k.Messages)
+	for _, kept := range []time.Duration{k.Messages, k.Bodies, k.Numbers} {
+		if kept > 0 {
+			shortest = min(shortest, kept)
+		}
 	}
 	return min(max(shortest/10, leastEvery), mostEvery)
 }

@@ -49,11 +49,13 @@ func TestEvery(t *testing.T) {
 		keep Keep
 		want time.Duration
 	}{
-		{Keep{90 * day, 7 * day}, 10 * time.Minute},
-		{Keep{0, 7 * day}, 10 * time.Minute},
-		{Keep{time.Minute, 7 * day}, 6 * time.Second},
-		{Keep{time.Second, 7 * day}, time.Second},
-		{Keep{90 * day, time.Minute}, 6 * time.Second},
+		{Keep{Messages: 90 * day, Receipts: 7 * day}, 10 * time.Minute},
+		{Keep{Messages: 0, Receipts: 7 * day}, 10 * time.Minute},
+		{Keep{Messages: time.Minute, Receipts: 7 * day}, 6 * time.Second},
+		{Keep{Messages: time.Second, Receipts: 7 * day}, time.Second},
+		{Keep{Messages: 90 * day, Receipts: time.Minute}, 6 * time.Second},
+		{Keep{Messages: 90 * day, Receipts: 7 * day, Bodies: time.Hour}, 6 * time.Minute},
+		{Keep{Messages: 90 * day, Receipts: 7 * day, Numbers: time.Minute}, 6 * time.Second},
 	} {
 		if got := c.keep.every(); got != c.want {
 			t.Errorf("%+v: %v, want %v", c.keep, got, c.want)

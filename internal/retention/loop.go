@@ -37,10 +37,11 @@ type Loop struct {
 	running  time.Time // the same moment, by the clock that nobody sets
 	measured time.Time // the sizes, last
 	due      time.Time // when the pass that runs should be over
+	redacted *store.Redaction
 }
 
 // New makes a Loop that does nothing yet.
-func New(o Options) *Loop { return &Loop{o: o} }
+func New(o Options) *Loop { return &Loop{o: o, redacted: store.NewRedaction()} }
 
 // Run prunes while this node is the one that does, and measures the database on
 // every node, until ctx ends or the store is not this node's any more.
@@ -72,7 +73,7 @@ func (l *Loop) prune(ctx context.Context) bool {
 	}
 	if sum.Rows() > 0 || given > 0 {
 		l.o.Log.Info("old rows deleted", "messages", sum.Messages, "events", sum.Events, "receipts", sum.Receipts, "spend", sum.Spend,
-			"entries", sum.Entries, "log_lines", sum.Logs, "bytes_given_back", given, "took", time.Since(began).Round(time.Millisecond))
+			"entries", sum.Entries, "log_lines", sum.Logs, "redacted", sum.Redacted, "bytes_given_back", given, "took", time.Since(began).Round(time.Millisecond))
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -91,6 +92,7 @@ func (l *Loop) prune(ctx context.Context) bool {
 // pass deletes what is old by now, as long as it is for this node to do.
 func (l *Loop) pass(ctx context.Context) (sum store.Pruned, err error) {
 	p := l.o.Keep.pass(bounded(l.o.Now(), l.began, time.Since(l.running)))
+	p.Redacted = l.redacted
 	if l.o.Drop != nil {
 		p.Lists, p.Logs = l.o.Drop()
 	}

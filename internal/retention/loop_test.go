@@ -217,7 +217,7 @@ func TestListsAndLogs(t *testing.T) {
 			r.Errorf("%d entries and %d lines before, told %v", e, l, r.dropped)
 		}
 		r.lists, r.logs = []int64{1, 7}, map[int64]time.Time{1: epoch.Add(-time.Second * 1000), 2: epoch}
-		r.turns.Store(6) // the fifth step is of the entries, and the pass ends there
+		r.turns.Store(9) // the eighth step is of the entries, and the pass ends there
 		r.pass(10 * time.Second)
 		if e, _ := there(); e == 0 || e == 1000 || len(r.dropped) != 0 {
 			r.Errorf("%d entries in between, told %v", e, r.dropped)

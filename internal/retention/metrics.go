@@ -42,7 +42,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 
 func (m *Metrics) pruned(n store.Pruned) {
 	for kind, rows := range map[string]int{"message": n.Messages, "event": n.Events, "receipt": n.Receipts, "spend": n.Spend,
-		"entry": n.Entries, "log_line": n.Logs} {
+		"entry": n.Entries, "log_line": n.Logs, "redacted": n.Redacted} {
 		m.Rows.WithLabelValues(kind).Add(float64(rows))
 	}
 	m.held(n.Held)

@@ -95,6 +95,10 @@ type Message struct {
 	CarrierFee        Money             `json:"carrier_fee"`                 // of all parts
 	MaxPrice          string            `json:"max_price,omitempty"`
 	FeedbackEnabled   bool              `json:"feedback_enabled,omitempty"`
+	// What was dropped since, after the time that it is kept for: Body, with Context and
+	// CountryParameters, and Destination.
+	BodyRedacted   bool `json:"body_redacted,omitempty"`
+	NumberRedacted bool `json:"number_redacted,omitempty"`
 }
 
 // Billed is the account that the message's identity is of, which pays for the message.

@@ -38,6 +38,12 @@ type Pass struct {
 	// those with an event that is spared. So do story rows from before the
 	// time of this ID that were written when their message was gone.
 	Messages sms.ID
+	// Bodies and Numbers: messages that have smaller IDs and have ended lose their texts,
+	// or the numbers that they went to, but for those with an event that is spared. So
+	// do messages from handsets and publications of before the time of the larger one.
+	Bodies, Numbers sms.ID
+	// Redacted is where earlier passes have come to with that; nil: nowhere.
+	Redacted *Redaction
 	// Receipts that were parked before go.
 	Receipts time.Time
 	// Month is the first, "2006-01", whose spend is kept.
@@ -54,6 +60,7 @@ type Pass struct {
 	Place  SlotSeq // of the last row that was looked at, in stages of the log
 	After  sms.ID  // the last message that was looked at
 	Nth    int     // of Lists, or of the groups of Logs in order
+	left   bool    // something that is to be dropped had to stay in this stage
 }
 
 // Groups are the groups of Logs, in order.
@@ -64,6 +71,9 @@ type PruneStage int
 
 const (
 	PruneMessages PruneStage = iota // with their events
+	PruneBodies                     // texts of messages
+	PruneNumbers                    // numbers that messages went to
+	PruneContents                   // what events bring of their own
 	PruneStories                    // rows of messages that are gone
 	PruneReceipts                   // parked ones
 	PruneSpend
@@ -76,21 +86,24 @@ const (
 func (p *Pass) Done() bool { return p.Stage >= PruneDone }
 
 // Next begins the next stage.
-func (p *Pass) Next() { p.Stage, p.Place, p.After, p.Nth = p.Stage+1, SlotSeq{}, 0, 0 }
+func (p *Pass) Next() { p.Stage, p.Place, p.After, p.Nth, p.left = p.Stage+1, SlotSeq{}, 0, 0, false }
 
-// Pruned counts the rows that were deleted, and says how long others were kept
-// waiting.
+// Pruned counts the rows that were deleted, or written without what was dropped, and
+// says how long others were kept waiting.
 type Pruned struct {
 	Messages, Events, Receipts, Spend, Entries, Logs int
+	Redacted                                         int
 	Held                                             time.Duration
 }
 
 // Rows are all of them.
-func (p Pruned) Rows() int { return p.Messages + p.Events + p.Receipts + p.Spend + p.Entries + p.Logs }
+func (p Pruned) Rows() int {
+	return p.Messages + p.Events + p.Receipts + p.Spend + p.Entries + p.Logs + p.Redacted
+}
 
 // Plus adds up what steps have pruned.
 func (p Pruned) Plus(q Pruned) Pruned {
-	return Pruned{p.Messages + q.Messages, p.Events + q.Events, p.Receipts + q.Receipts, p.Spend + q.Spend, p.Entries + q.Entries, p.Logs + q.Logs, p.Held + q.Held}
+	return Pruned{p.Messages + q.Messages, p.Events + q.Events, p.Receipts + q.Receipts, p.Spend + q.Spend, p.Entries + q.Entries, p.Logs + q.Logs, p.Redacted + q.Redacted, p.Held + q.Held}
 }
 
 // Shrunk tells what came of Shrink.

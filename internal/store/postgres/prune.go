@@ -34,6 +34,10 @@ func (e *Engine) Prune(ctx context.Context, f store.Fence, p *store.Pass) (n sto
 	switch p.Stage {
 	case store.PruneMessages:
 		n, err = e.pruneMessages(ctx, f, p)
+	case store.PruneBodies, store.PruneNumbers:
+		n, err = e.redactMessages(ctx, f, p)
+	case store.PruneContents:
+		n, err = e.redactContents(ctx, f, p)
 	case store.PruneStories:
 		n, err = e.pruneStories(ctx, f, p)
 	case store.PruneReceipts:

@@ -30,6 +30,8 @@ func AppendMessage(b []byte, m *sms.Message) []byte {
 	b = appendInt(b, 18, int64(m.CarrierFee))
 	b = appendBytes(b, 19, m.MaxPrice)
 	b = appendBool(b, 20, m.FeedbackEnabled)
+	b = appendBool(b, 22, m.BodyRedacted)
+	b = appendBool(b, 23, m.NumberRedacted)
 	b = appendBytes(b, 21, m.Owner)
 	return b
 }
@@ -80,6 +82,10 @@ func Message(id sms.ID, doc []byte) (*sms.Message, error) {
 			m.MaxPrice = r.bytes
 		case 20:
 			m.FeedbackEnabled = r.value != 0
+		case 22:
+			m.BodyRedacted = r.value != 0
+		case 23:
+			m.NumberRedacted = r.value != 0
 		case 21:
 			m.Owner = r.bytes
 		}

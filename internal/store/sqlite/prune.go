@@ -34,6 +34,10 @@ func (e *Engine) Prune(ctx context.Context, f store.Fence, p *store.Pass) (store
 	switch p.Stage {
 	case store.PruneMessages:
 		return e.pruneMessages(ctx, f, p)
+	case store.PruneBodies, store.PruneNumbers:
+		return e.redactMessages(ctx, f, p)
+	case store.PruneContents:
+		return e.redactContents(ctx, f, p)
 	case store.PruneStories:
 		return e.pruneStories(ctx, f, p)
 	case store.PruneReceipts:

@@ -18,6 +18,9 @@ func RunPrune(t *testing.T, open Opener) {
 	}{
 		{"what has ended goes", testPruneEnded},
 		{"what is open stays", testPruneOpen},
+		{"texts and numbers go", testRedact},
+		{"many texts go", testRedactMany},
+		{"contents of events go", testRedactContents},
 		{"what is not published stays", testPruneSpared},
 		{"IDs go on", testPruneIDs},
 		{"IDs of other events go on", testPruneAppendedIDs},
@@ -308,10 +311,10 @@ func testPruneFence(s *pruning) {
 		Logs:    []store.LogEvent{{Group: 9, At: s.now, Seq: 1}}})
 	lists, logs := []int64{5}, map[int64]time.Time{9: s.now.Add(time.Hour)}
 	for stage := store.PruneMessages; stage < store.PruneDone; stage++ {
-		if stage == store.PruneStories {
+		if stage == store.PruneStories || stage == store.PruneContents {
 			continue // has nothing to delete here
 		}
-		_, err := s.pruner().Prune(s.ctx(), stale, &store.Pass{Messages: m[0].ID + 1, Receipts: s.now.Add(time.Hour), Month: "2021-01",
+		_, err := s.pruner().Prune(s.ctx(), stale, &store.Pass{Messages: m[0].ID + 1, Bodies: m[0].ID + 1, Numbers: m[0].ID + 1, Receipts: s.now.Add(time.Hour), Month: "2021-01",
 			Lists: lists, Logs: logs, Within: time.Second, Stage: stage})
 		s.wantErr("a node that was fenced off prunes", err, store.ErrFenced)
 	}
