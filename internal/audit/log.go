@@ -83,7 +83,7 @@ func (l *Log) Ready() error {
 	if l.failed == nil {
 		return nil
 	}
-	if err := l.write(); err != nil {
+	if err := l.settle(true); err != nil {
 		l.metrics.failures.Inc()
 		return fmt.Errorf("the audit log cannot be written: %w", err)
 	}
@@ -151,38 +151,40 @@ func (l *Log) append(r *Record, durable bool) error {
 	if !durable && len(l.pending) < bufferedBytes {
 		return nil
 	}
-	if err := l.write(); err != nil {
-		return err
+	return l.settle(durable && l.o.SyncEach || l.failed != nil)
+}
+
+// settle writes what is pending, and brings it to disk where it has to be there. A log
+// that has failed is taken for good again where both could be done.
+func (l *Log) settle(sync bool) error {
+	err := l.write()
+	if err == nil && sync {
+		err = l.sync()
 	}
-	if durable && l.o.SyncEach {
-		return l.sync()
+	switch {
+	case err != nil:
+		if l.failed == nil {
+			l.o.Log.Error("the audit log cannot be written: calls that change something are refused", "file", l.of.name, "error", err)
+		}
+		l.failed = err
+	case sync && l.failed != nil:
+		l.o.Log.Info("the audit log can be written again", "file", l.of.name)
+		l.failed = nil
 	}
-	return nil
+	return err
 }
 
 // write writes what is pending. What a try that failed has left of it in the file is
 // written over by the next.
 func (l *Log) write() error {
-	if len(l.pending) == 0 && l.failed == nil {
+	if len(l.pending) == 0 {
 		return nil
 	}
 	if _, err := l.file.WriteAt(l.pending, l.size); err != nil {
-		if l.failed == nil {
-			l.o.Log.Error("the audit log cannot be written: calls that change something are refused", "file", l.of.name, "error", err)
-		}
-		l.failed = err
 		return err
 	}
-	if l.failed != nil && len(l.pending) == 0 {
-		// Nothing waits that could show whether it can be written: a note does.
-		l.failed = nil
-		return l.note("AuditLogResumed", map[string]string{})
-	}
-	if l.failed != nil {
-		l.o.Log.Info("the audit log can be written again", "file", l.of.name)
-	}
 	l.size += int64(len(l.pending))
-	l.pending, l.written, l.failed = l.pending[:0], l.last, nil
+	l.pending, l.written = l.pending[:0], l.last
 	if cap(l.pending) > 2*bufferedBytes {
 		l.pending = nil
 	}
@@ -197,32 +199,20 @@ func (l *Log) sync() error {
 		return nil
 	}
 	if err := l.file.Sync(); err != nil {
-		return l.fail(err)
+		return err
 	}
 	if err := writeJSON(filepath.Join(l.o.Directory, headFile), l.written.place(l.o.Now())); err != nil {
-		return l.fail(err)
+		return err
 	}
 	l.synced = l.written
 	return nil
-}
-
-func (l *Log) fail(err error) error {
-	if l.failed == nil {
-		l.o.Log.Error("the audit log cannot be brought to disk: calls that change something are refused", "file", l.of.name, "error", err)
-	}
-	l.failed = err
-	return err
 }
 
 // Flush writes what waits and brings it to disk.
 func (l *Log) Flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := l.write()
-	if err == nil {
-		err = l.sync()
-	}
-	if err != nil {
+	if err := l.settle(true); err != nil {
 		l.metrics.failures.Inc()
 		return fmt.Errorf("audit log: %w", err)
 	}

@@ -23,7 +23,7 @@ func (l *Log) turn() {
 	if empty || same && l.size+int64(len(l.pending)) < l.o.FileBytes || l.failed != nil {
 		return
 	}
-	if l.write() != nil || l.sync() != nil {
+	if l.settle(true) != nil {
 		return // what waits stays in the file that it is for
 	}
 	full := l.file
