@@ -209,6 +209,7 @@ func (s *session) askUnsigned(ctx context.Context) (service.Answer, error) {
 		return service.Answer{}, &service.Exception{Code: exceptions[sms.KindThrottled], Status: http.StatusTooManyRequests,
 			Message: fmt.Sprintf("Rate exceeded: a client may make %d requests a second without a signature.", servicePerSecond)}
 	}
+	r.Circumstances = s.circumstances()
 	if r.Method == http.MethodPost {
 		body, err := s.api.publicBodies.read(s.r, func() error { return nil })
 		defer body.free()

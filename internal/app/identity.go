@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"heliograph/internal/audit"
+	"heliograph/internal/embedded/signin"
+	"heliograph/internal/embedded/sts"
 	"heliograph/internal/identity"
 )
 
@@ -18,4 +21,25 @@ func (s *service) openAuthority() error {
 	s.authority = identity.New(identity.Options{Directory: s.directory, Sealer: s.sealer, Root: s.secrets.Keys, TokenKey: key,
 		Partition: s.cfg.Partition(), Now: now, Log: s.log})
 	return nil
+}
+
+// tokens gives temporary credentials.
+func (s *service) tokens() *sts.Service {
+	o := sts.Options{Authority: s.authority, Now: now, Region: s.cfg.Region}
+	if len(s.cfg.Identity.OIDC) > 0 {
+		issuers := make([]sts.Issuer, len(s.cfg.Identity.OIDC))
+		for i, of := range s.cfg.Identity.OIDC {
+			issuers[i] = sts.Issuer{URL: of.Issuer, ClientIDs: of.ClientIDs}
+		}
+		o.Issuers = sts.NewIssuers(issuers, now)
+	}
+	return sts.New(o)
+}
+
+// signIn lets users in by their password. Every attempt is in the audit log.
+func (s *service) signIn() *signin.Service {
+	return signin.New(signin.Options{Authority: s.authority, Now: now, Record: func(a signin.SignIn) error {
+		return s.audit.SignIn(&audit.SignIn{Identity: a.Identity, Account: a.Account, At: a.At, Region: s.cfg.Region, SourceIP: a.SourceIP,
+			UserAgent: a.UserAgent, RequestID: a.RequestID, MFA: a.MFA, Failed: a.Failed})
+	}})
 }

@@ -9,12 +9,13 @@ import (
 )
 
 // services are those that are answered at the API's port besides its own: the bucket
-// of deactivation reports, IAM, CloudTrail, and where aws.endpoint_url names no others the embedded
+// of deactivation reports, IAM, STS, CloudTrail, the sign-in,
+// and where aws.endpoint_url names no others the embedded
 // services of event destinations.
 func (s *service) services() []serving.Service {
 	all := []serving.Service{s3.New(s.cfg.Region, s.deactivations),
 		iam.New(iam.Options{Directory: s.directory, Sealer: s.sealer, Partition: s.cfg.Partition(), Now: now}),
-		s.cloudTrail()}
+		s.cloudTrail(), s.tokens(), s.signIn()}
 	if s.cfg.AWS.EndpointURL != "" {
 		return all
 	}

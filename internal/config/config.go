@@ -30,6 +30,7 @@ type Config struct {
 	Operator           Operator      `yaml:"operator"`
 	AWS                AWS           `yaml:"aws"`
 	Egress             Egress        `yaml:"egress"`
+	Identity           Identity      `yaml:"identity"`
 	Carriers           []Carrier     `yaml:"carriers"`        // always with a simulator named sim
 	DefaultCarrier     string        `yaml:"default_carrier"` // of what names no carrier
 	Numbers            []Number      `yaml:"numbers"`
@@ -129,6 +130,17 @@ type AWS struct {
 type Egress struct {
 	// AllowNetworks are those that are reached besides public ones.
 	AllowNetworks Networks `yaml:"allow_networks"`
+}
+
+// Identity is whom besides its own users the service knows.
+type Identity struct {
+	OIDC []Issuer `yaml:"oidc"`
+}
+
+// Issuer is an OpenID Connect issuer whose tokens roles may trust.
+type Issuer struct {
+	Issuer    string   `yaml:"issuer"`     // URL, as its tokens have it
+	ClientIDs []string `yaml:"client_ids"` // audiences that a token may be for
 }
 
 // TwoWay is about messages from handsets.

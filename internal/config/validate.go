@@ -70,6 +70,7 @@ func (k *checker) check(c *Config) error {
 	k.behaviour(c)
 	k.encryption(c.Encryption)
 	k.redaction(c.Retention)
+	k.identity(c.Identity)
 	return k.err
 }
 

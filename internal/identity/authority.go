@@ -13,6 +13,7 @@ import (
 	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 // What is remembered at most, of each of two generations.
@@ -41,7 +42,8 @@ type Authority struct {
 	keys     *recent[string, *heldKey]     // opened, by access key id
 	sessions *recent[string, *heldSession] // opened, by access key id
 	policies *recent[document, *iam.Policy]
-	views    sync.Map // *view by account id
+	views    sync.Map        // *view by account id
+	codes    *throttle.Keyed // of one-time passwords, by user
 }
 
 // New makes an Authority.
@@ -50,5 +52,5 @@ func New(o Options) *Authority {
 		o.Log = slog.Default()
 	}
 	return &Authority{Options: o, keys: newRecent[string, *heldKey](keptKeys), sessions: newRecent[string, *heldSession](keptSessions),
-		policies: newRecent[document, *iam.Policy](keptPolicies)}
+		policies: newRecent[document, *iam.Policy](keptPolicies), codes: throttle.NewKeyed(codesPerSecond, codesBurst, codesUsers)}
 }

@@ -204,7 +204,7 @@ var queryCodes = map[string]struct {
 // Fault is part of Service.
 func (q *Query) Fault(err error, requestID string) Answer {
 	shown := *ExceptionOf(queryError(err))
-	if as, ok := queryCodes[shown.Code]; ok {
+	if as, ok := queryCodes[shown.Code]; ok && !shown.Own {
 		shown.Code, shown.Status = as.code, as.status
 	}
 	if shown.Status == 0 {

@@ -45,6 +45,9 @@ type Request struct {
 	Body   []byte // must not be kept
 	Client string // the address of the host that sent it; of IPv6 its network
 	ID     string // of the answer; the Caller's RequestID
+
+	// Circumstances are there where a request has no signature, and so no Caller.
+	Circumstances iam.Circumstances
 }
 
 // Answer is what is answered. The API adds the request id's header of the service.
@@ -140,6 +143,9 @@ type Exception struct {
 	Status  int    // of HTTP
 	Message string
 	Err     error // the cause, for the log
+	// Own says that the code is the service's own, also where errors of the API's have the
+	// same and are called otherwise in the service's protocol.
+	Own bool
 }
 
 func (e *Exception) Error() string {
