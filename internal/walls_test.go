@@ -133,7 +133,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "throttle", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
 	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},
 	{pkg: "internal/embedded/sns/filter"},
-	{pkg: "internal/embedded/sns", may: []string{"sms", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
+	{pkg: "internal/embedded/sns", may: []string{"sms", "iam", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
 	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "identity/password", "identity/totp", "store", "resources", "api/service"}},
 	{pkg: "internal/audit/trail", may: []string{"audit"}, external: []string{awsSDK, prometheus}},

@@ -157,6 +157,9 @@ func (a *API) createEventDestination(ctx context.Context, c *Call, in *wire.Crea
 		if err := addDestination(&changed, created, a.limitsOf(c.Account).EventDestinationsPerSet); err != nil {
 			return err
 		}
+		if err := a.passDestinationRole(c, set, &created); err != nil {
+			return err
+		}
 		tx.ConfigurationSets.Put(set, changed)
 		token.remember(tx, created.Name)
 		return nil
@@ -207,6 +210,9 @@ func (a *API) updateEventDestination(ctx context.Context, c *Call, in *wire.Upda
 		changed = set.Destinations[i]
 		if !given.none() {
 			if changed, err = replaceSink(changed, update); err != nil {
+				return err
+			}
+			if err := a.passDestinationRole(c, set.Name, &changed); err != nil {
 				return err
 			}
 		}

@@ -186,6 +186,11 @@ func (a *API) updatePhoneNumber(ctx context.Context, c *Call, in *wire.UpdatePho
 		if err != nil {
 			return err
 		}
+		if in.TwoWayChannelRole != nil {
+			if err := a.passNumberRole(c, &n); err != nil {
+				return err
+			}
+		}
 		changed = tx.PhoneNumbers.Put(n.ID, n)
 		return nil
 	})

@@ -123,6 +123,11 @@ func (a *API) updatePool(ctx context.Context, c *Call, in *wire.UpdatePoolReques
 		if err != nil {
 			return err
 		}
+		if in.TwoWayChannelRole != nil {
+			if err := a.passPoolRole(c, tx, &pool); err != nil {
+				return err
+			}
+		}
 		if err := putPool(tx, pool); err != nil {
 			return err
 		}

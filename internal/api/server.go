@@ -31,6 +31,9 @@ type Options struct {
 	Keys      sigv4.Keys
 	// Authority decides what callers may do; nil: only roots may do anything.
 	Authority *identities.Authority
+	// CheckRoles: the roles of destinations are those of the installation, and have to
+	// allow what is done by means of them.
+	CheckRoles bool
 	// Operator is the account whose principals alone may be allowed ExtraOperations;
 	// empty: those of any account.
 	Operator  string
@@ -95,6 +98,7 @@ type Options struct {
 type API struct {
 	directory         *resources.Directory
 	authority         *identities.Authority
+	checkRoles        bool
 	operator          string
 	sender            Sender
 	lists             store.Lists
@@ -125,7 +129,7 @@ type API struct {
 // model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, authority: o.Authority, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, authority: o.Authority, checkRoles: o.CheckRoles, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), publicBodies: newBodies(maxPublicBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}

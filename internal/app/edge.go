@@ -41,7 +41,7 @@ func (s *service) newRouter(slot int, foreign bool) (*destination.Router, error)
 		Messages: func(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 			return s.messages.Fill(ctx, s.engine, ids)
 		},
-		MessageID: s.ids.Format, Factory: publication.Factory(s.tracer, s.ids.Parse, factory), Logger: s.log, Published: s.metrics.publication,
+		MessageID: s.ids.Format, Factory: publication.Factory(s.tracer, s.ids.Parse, s.checked(factory)), Logger: s.log, Published: s.metrics.publication,
 		MaxLagAge: s.cfg.Events.Retention,
 	}), nil
 }
@@ -61,7 +61,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		return nil, nil, err
 	}
 	handler := api.New(api.Options{
-		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
+		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, CheckRoles: s.cfg.AWS.CheckRoles, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation(), admin.RotateDataKeys(s.cfg.Account, s.rotateKeys)}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
 			admin.Subscriptions(s.cfg.Account, s.directory, s.lists)),

@@ -15,6 +15,7 @@ type ServiceUse struct {
 	Source   string // ARN of that resource: aws:SourceArn
 	Action   string // "logs:PutLogEvents"
 	Resource string // ARN
+	Policy   string // its resource policy as stored; empty: none
 }
 
 // Assumable says why the service (iam.ServicePrincipal) may not do something by means
@@ -22,7 +23,7 @@ type ServiceUse struct {
 // it does not allow the action. nil: it may. The role has to be of the account itself.
 func (a *Authority) Assumable(u ServiceUse) error {
 	account, role, err := a.Role(u.Role)
-	if err == nil && account != u.Account {
+	if _, of, _, _, _, ok := iam.SplitARN(u.Role); ok && of != u.Account { // whether there is one
 		return fmt.Errorf("the role %s is not of the account %s", u.Role, u.Account)
 	}
 	if err != nil {
@@ -45,7 +46,7 @@ func (a *Authority) Assumable(u ServiceUse) error {
 	}
 	s := &iam.Session{Issued: a.Now(), RoleName: role.Value.Name, RoleID: role.Value.ID, Name: "heliograph"}
 	as := &iam.Identity{Principal: a.assumed(account, role, s), Session: s}
-	if d := a.Decide(as, u.Action, Resource{ARN: u.Resource}, iam.Circumstances{Secure: true}); !d.Allowed {
+	if d := a.Decide(as, u.Action, Resource{ARN: u.Resource, Policy: u.Policy}, iam.Circumstances{Secure: true}); !d.Allowed {
 		return fmt.Errorf("the role %s does not allow %s on %s: %s", u.Role, u.Action, u.Resource, d.Reason)
 	}
 	return nil

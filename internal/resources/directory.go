@@ -23,6 +23,7 @@ type Directory struct {
 	now               func() time.Time
 
 	changing sync.Mutex // one change at a time on this node
+	furnish  atomic.Pointer[func(*Tx)]
 	state    atomic.Pointer[state]
 }
 
@@ -87,12 +88,42 @@ func (d *Directory) EnsureAccount(ctx context.Context, id string, tier Tier) err
 	return d.change(ctx, id, true, func(tx *Tx) error {
 		a := tx.Snapshot.Account
 		a.ID, a.Tier, a.ConfiguredTier = id, tier, tier
+		if furnish := d.furnish.Load(); furnish != nil && !a.Furnished {
+			a.Furnished = true
+			(*furnish)(tx)
+		}
 		tx.Accounts.Put(id, a)
 		if tx.OptOutLists.Get(sms.DefaultOptOutList) == nil {
 			tx.OptOutLists.Put(sms.DefaultOptOutList, sms.OptOutList{Name: sms.DefaultOptOutList})
 		}
 		return nil
 	})
+}
+
+// Furnish has fn add what every account has from its beginning: to the accounts that
+// there are, each once and never again, and to those that are made later. fn may run more
+// than once for one change, and must have no other effect.
+func (d *Directory) Furnish(ctx context.Context, fn func(*Tx)) error {
+	d.furnish.Store(&fn)
+	for _, s := range d.Accounts() {
+		if s.Account.Furnished {
+			continue
+		}
+		err := d.Change(ctx, s.Account.ID, func(tx *Tx) error {
+			a := tx.Snapshot.Account
+			if a.Furnished {
+				return nil // by another node
+			}
+			a.Furnished = true
+			fn(tx)
+			tx.Accounts.Put(a.ID, a)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ErrNoAccount is answered for a change to an account that does not exist.

@@ -60,6 +60,8 @@ type Account struct {
 	// ConfiguredTier is the tier that the configuration asked for last: only when
 	// that changes does it move the account again.
 	ConfiguredTier Tier `json:"configured_tier,omitempty"`
+	// Furnished: it has what accounts have from their beginning (Directory.Furnish).
+	Furnished bool `json:"furnished,omitempty"`
 }
 
 // ResourcePolicy is what the owner of a resource lets others do with it. Its id is the

@@ -66,6 +66,9 @@ func (s *Service) create(ctx context.Context, c *service.Caller, in *createInput
 	if err != nil {
 		return nil, err
 	}
+	if err := s.passRole(c, stream.RoleARN); err != nil {
+		return nil, err
+	}
 	err = s.streams.o.Directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
 		if tx.DeliveryStreams.Get(stream.Name) != nil {
 			return fault("ResourceInUseException", "There is a delivery stream named %s already.", stream.Name)
@@ -157,4 +160,19 @@ func checkPrefix(prefix, name string) error {
 		}
 	}
 	return nil
+}
+
+// passRole decides about the role of a new stream: it has to be one of the account, and
+// the caller has to be allowed to pass it. What it allows is not asked: files are
+// delivered by the installation itself.
+func (s *Service) passRole(c *service.Caller, role string) error {
+	if c.Permit != nil {
+		if err := c.Permit("iam:PassRole", role, map[string][]string{"iam:passedtoservice": {"firehose.amazonaws.com"}}); err != nil {
+			return err
+		}
+	}
+	if s.roles == nil || s.roles(c.AccountID, role) {
+		return nil
+	}
+	return invalid("RoleARN is %s, which is no role of the account.", role)
 }

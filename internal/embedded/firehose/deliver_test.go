@@ -168,7 +168,7 @@ func TestPausesGrow(t *testing.T) {
 func (d *desk) delete(name string) {
 	d.t.Helper()
 	caller := &service.Caller{AccountID: customer, Account: d.directory.Account(customer)}
-	if _, err := NewService(d.streams, "aws", "us-east-1").delete(d.t.Context(), caller, &describeInput{name}); err != nil {
+	if _, err := NewService(d.streams, "aws", "us-east-1", nil).delete(d.t.Context(), caller, &describeInput{name}); err != nil {
 		d.t.Fatal(err)
 	}
 }

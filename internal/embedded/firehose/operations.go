@@ -18,11 +18,13 @@ type Service struct {
 	*service.JSON
 	streams           *Streams
 	partition, region string
+	roles             func(account, arn string) bool
 }
 
-// NewService makes the Service.
-func NewService(streams *Streams, partition, region string) *Service {
-	s := &Service{streams: streams, partition: partition, region: region}
+// NewService makes the Service. roles says whether an account has a role; nil: each that
+// is named.
+func NewService(streams *Streams, partition, region string, roles func(account, arn string) bool) *Service {
+	s := &Service{streams: streams, partition: partition, region: region, roles: roles}
 	s.JSON = service.NewJSON("firehose", "Firehose_20150804",
 		service.HandleOn("CreateDeliveryStream", s.create, s.acts),
 		service.HandleOn("DescribeDeliveryStream", s.describe, s.acts),

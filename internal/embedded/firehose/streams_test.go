@@ -218,7 +218,7 @@ func TestDeletedStreamLeavesNothing(t *testing.T) {
 	d := newDesk(t)
 	d.make(events)
 	d.put("one")
-	s := NewService(d.streams, "aws", "us-east-1")
+	s := NewService(d.streams, "aws", "us-east-1", nil)
 	caller := &service.Caller{AccountID: customer, Account: d.directory.Account(customer)}
 	if _, err := s.delete(t.Context(), caller, &describeInput{"events"}); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"heliograph/internal/api/service"
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -71,44 +72,14 @@ func checkObject(name, value string) error {
 	return nil
 }
 
-// checkPolicy looks at the form of an access policy: an object with statements that
-// each have an effect, a principal and actions.
+// checkPolicy wants an access policy that can be evaluated, or nothing, which takes the
+// attribute back.
 func checkPolicy(name, value string) error {
 	if err := checkObject(name, value); err != nil || value == "" {
 		return err
 	}
-	var policy struct{ Statement json.RawMessage }
-	if err := json.Unmarshal([]byte(value), &policy); err != nil {
-		return invalid(name, "Policy Error: it cannot be read")
-	}
-	type statement struct {
-		Effect                  string
-		Principal, NotPrincipal json.RawMessage
-		Action, NotAction       json.RawMessage
-		Resource, NotResource   json.RawMessage
-	}
-	var statements []statement
-	if json.Unmarshal(policy.Statement, &statements) != nil {
-		var one statement
-		if json.Unmarshal(policy.Statement, &one) != nil {
-			return invalid(name, "Policy Error: Statement has to be an object or a list of them")
-		}
-		statements = []statement{one}
-	}
-	if len(statements) == 0 {
-		return invalid(name, "Policy Error: it has no Statement")
-	}
-	for _, s := range statements {
-		switch {
-		case s.Effect != "Allow" && s.Effect != "Deny":
-			return invalid(name, "Policy Error: Effect has to be Allow or Deny")
-		case s.Principal == nil && s.NotPrincipal == nil:
-			return invalid(name, "Policy Error: a statement has no Principal")
-		case s.Action == nil && s.NotAction == nil:
-			return invalid(name, "Policy Error: a statement has no Action")
-		case s.Resource == nil && s.NotResource == nil:
-			return invalid(name, "Policy Error: a statement has no Resource")
-		}
+	if _, err := iam.Parse(value, iam.ResourcePolicy); err != nil {
+		return invalid(name, "Policy Error: "+err.Error())
 	}
 	return nil
 }
