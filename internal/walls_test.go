@@ -147,7 +147,7 @@ var walls = []wall{
 	// The whole, and the command.
 	{pkg: "internal/config", may: slices.Concat(below, []string{"inbound", "inventory", "trace", "api", "admin", "seal", "carrier/sim", "carrier/smpp"}), external: []string{"gopkg.in/yaml.v3"}},
 	{pkg: "internal/app", may: []string{"..."}, external: []string{prometheus, awsSDK}},
-	{pkg: "cmd/heliograph", may: []string{"app", "config", "credentials", "admin", "deactivation", "reconcile", "encode", "sms", "usage", "destination/local", "migrate", "audit"},
+	{pkg: "cmd/heliograph", may: []string{"app", "iam", "config", "credentials", "admin", "deactivation", "reconcile", "encode", "sms", "usage", "destination/local", "migrate", "audit"},
 		external: []string{"github.com/alecthomas/kong", awsSDK}},
 	{pkg: "test/...", may: []string{"...", "test/..."}, external: []string{""}},
 }

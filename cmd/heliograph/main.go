@@ -26,6 +26,8 @@ type cli struct {
 	Numbers       numbersCommand       `cmd:"" help:"Manage the inventory of phone numbers."`
 	Account       accountCommand       `cmd:"" help:"Look after an account."`
 	Keys          keysCommand          `cmd:"" help:"Look after keys."`
+	Accounts      accountsCommand      `cmd:"" help:"Make and list accounts."`
+	Policy        policyCommand        `cmd:"" help:"Check policies, and say what they allow and why."`
 	Limits        limitsCommand        `cmd:"" help:"Look after an account's quotas and spend limits."`
 	Carriers      carriersCommand      `cmd:"" help:"Look after carriers."`
 	Simulate      simulateCommand      `cmd:"" help:"Play a handset at the simulator."`

@@ -89,10 +89,11 @@ func (s *service) operations() []api.Operation {
 		Carriers: s.carriers, DefaultCarrier: s.cfg.DefaultCarrier, Depths: s.queue.Depths, Nodes: s.manager.State, Rand: rand.Reader})
 }
 
-// accounts are the operator's operations on accounts and their limits.
+// accounts are the operator's operations on accounts, their limits, keys and policies.
 func (s *service) accounts() []api.Operation {
-	return admin.Accounts(admin.AccountOptions{Account: s.cfg.Account, Directory: s.directory, Limits: s.cfg.Limits.API(),
-		Spend: s.cfg.Limits.Spend, Log: s.log})
+	return append(admin.Accounts(admin.AccountOptions{Account: s.cfg.Account, Directory: s.directory, Limits: s.cfg.Limits.API(),
+		Spend: s.cfg.Limits.Spend, Log: s.log}),
+		admin.Identities(admin.IdentityOptions{Account: s.cfg.Account, Directory: s.directory, Authority: s.authority, Sealer: s.sealer, Log: s.log})...)
 }
 
 // taker is where nodes agree on request rates, nil where there cannot be others.

@@ -194,7 +194,8 @@ func (a *Authority) managed(v *view, arn string) (text string, ok bool) {
 		return "", false
 	}
 	if account == "aws" {
-		return builtIn(arn)
+		built, ok := iam.LookupManaged(partition, arn)
+		return built.Document, ok
 	}
 	if account != v.account {
 		return "", false

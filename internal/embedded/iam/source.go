@@ -77,7 +77,7 @@ func (s *Service) grant(a *resources.Snapshot, m *simulation, e entity) {
 func (s *Service) granted(a *resources.Snapshot, m *simulation, arn string) iam.Attached {
 	kind, document := fromAccount, ""
 	if b, ok := s.builtIn(arn); ok {
-		kind, document = fromAWS, b.document
+		kind, document = fromAWS, b.Document
 	} else if item := s.policy(a, arn); item != nil {
 		document, _ = item.Value.Document()
 	}
