@@ -245,8 +245,8 @@ func (p *parser) resources(s *statement, element string, n *node) ([]string, err
 	return list, nil
 }
 
-// resourceForm says whether a text is *, or an ARN of six parts, or one that a * ends
-// sooner, with a service that is named.
+// resourceForm says whether a text is *, or an ARN of six parts, or of fewer where a *
+// that ends one stands for the others, with a service that is named.
 func resourceForm(s string) bool {
 	if s == "*" {
 		return true
@@ -258,7 +258,10 @@ func resourceForm(s string) bool {
 	if strings.ContainsAny(fields[2], "*?") || fields[1] == "" || fields[2] == "" {
 		return false
 	}
-	return len(fields) == 6 && fields[5] != "" || len(fields) < 6 && strings.HasSuffix(s, "*")
+	if len(fields) == 6 {
+		return fields[5] != ""
+	}
+	return slices.ContainsFunc(fields, func(part string) bool { return strings.HasSuffix(part, "*") })
 }
 
 func (p *parser) condition(s *statement, n *node) error {
