@@ -33,13 +33,13 @@ import (
 
 // startServer starts a server of its own over a store of its own. edit changes its
 // options.
-func startServer(t *testing.T, edit func(*api.Options)) (url string, directory *resources.Directory) {
+func startServer(t testing.TB, edit func(*api.Options)) (url string, directory *resources.Directory) {
 	t.Helper()
 	return startServerAt(t, tickingClock(), edit)
 }
 
 // startServerAt is startServer with a clock of resources.
-func startServerAt(t *testing.T, now func() time.Time, edit func(*api.Options)) (url string, directory *resources.Directory) {
+func startServerAt(t testing.TB, now func() time.Time, edit func(*api.Options)) (url string, directory *resources.Directory) {
 	t.Helper()
 	ctx := t.Context()
 	engine, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "heliograph.db"), sqlite.Options{})

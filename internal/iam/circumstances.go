@@ -89,6 +89,8 @@ func (c *Circumstances) ofPrincipal(name string) (values []string, ok bool) {
 			return nil, true
 		}
 		return only(string(p.Type)), true
+	case "viaawsservice": // no service hands a request of a principal on
+		return truth(false), true
 	case "principalisawsservice":
 		return truth(p.Type == ServiceType), true
 	case "principalservicename":

@@ -14,6 +14,7 @@ import (
 const (
 	UnknownOperation = "UnknownOperationException"
 	Serialization    = "SerializationException"
+	AccessDenied     = "AccessDeniedException" // as the API decides it
 )
 
 // contentType11 is the media type of AWS JSON 1.1.

@@ -114,7 +114,10 @@ func fold(key, prefix, delimiter string) (folded string, ok bool) {
 
 // Fault makes the answer of an error.
 func (s *Service) Fault(err error, requestID string) service.Answer {
-	e := service.ExceptionOf(err)
+	e := *service.ExceptionOf(err)
+	if e.Code == service.AccessDenied {
+		e.Code, e.Status = "AccessDenied", http.StatusForbidden
+	}
 	type document struct {
 		XMLName   xml.Name `xml:"Error"`
 		Code      string

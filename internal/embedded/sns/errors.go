@@ -70,6 +70,9 @@ func (s *Service) Fault(err error, requestID string) service.Answer {
 	status, detail := http.StatusInternalServerError, errorDetail{"Receiver", "InternalError", "internal error"}
 	if e := (*service.Exception)(nil); errors.As(err, &e) {
 		status, detail = e.Status, errorDetail{"Sender", e.Code, e.Message}
+		if e.Code == service.AccessDenied {
+			status, detail.Code = http.StatusForbidden, "AuthorizationError"
+		}
 		if status == 0 {
 			status = http.StatusBadRequest
 		}
