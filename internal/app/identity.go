@@ -39,6 +39,9 @@ func (s *service) tokens() *sts.Service {
 // signIn lets users in by their password. Every attempt is in the audit log.
 func (s *service) signIn() *signin.Service {
 	return signin.New(signin.Options{Authority: s.authority, Now: now, Record: func(a signin.SignIn) error {
+		if s.directory.Account(a.Account) == nil {
+			a.Account = s.cfg.Account // nobody else's log has room for what names no account
+		}
 		return s.audit.SignIn(&audit.SignIn{Identity: a.Identity, Account: a.Account, At: a.At, Region: s.cfg.Region, SourceIP: a.SourceIP,
 			UserAgent: a.UserAgent, RequestID: a.RequestID, MFA: a.MFA, Failed: a.Failed})
 	}})

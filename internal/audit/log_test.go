@@ -243,16 +243,13 @@ func TestTampering(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			_, err = Verify(directory)
-			switch said := names(t, t.TempDir()); {
-			case err != nil:
-			case name == "missing head" || name == "truncated" || strings.HasSuffix(name, "at end"):
-				// It says so itself.
-				if said = names(t, directory); len(said) < 2 || !strings.HasPrefix(said[len(said)-2], "AuditLog") {
-					t.Errorf("nothing is said of it: %v", said)
-				}
-			default:
-				t.Error("after a restart nothing is found")
+			if _, err = Verify(directory); err != nil {
+				return
+			}
+			// What is behind the head cannot be told from what a crash left: the log says so itself.
+			said := names(t, directory)
+			if told := len(said) > 1 && strings.HasPrefix(said[len(said)-2], "AuditLog"); !told {
+				t.Errorf("after a restart nothing is found or said: %v", said)
 			}
 		})
 	}
