@@ -173,8 +173,10 @@ var errTooMany = &service.Exception{Code: "ThrottlingException", Status: http.St
 //
 // Errors: errFailed; errTooMany.
 func (s *Service) check(ctx context.Context, in *request, client string, now time.Time) (*iam.Identity, error) {
-	_, often := s.clients.Allow(client, now)
-	if _, ok := s.users.Allow(in.Account+"/"+resources.IAMKey(in.User), now); !ok || !often {
+	if _, ok := s.clients.Allow(client, now); !ok {
+		return nil, errTooMany // which does not count against the user
+	}
+	if _, ok := s.users.Allow(in.Account+"/"+resources.IAMKey(in.User), now); !ok {
 		return nil, errTooMany
 	}
 	user := s.user(in)
