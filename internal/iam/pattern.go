@@ -8,7 +8,7 @@ type pattern struct {
 	tokens  []token
 	literal string // the whole of it where tokens is nil
 	fold    bool   // case does not matter: the pattern is in lower case, and the text has to be
-	// sticky: values of variables are looked up when matching.
+	// variables: there are some, whose values are looked up when matching.
 	variables bool
 }
 
@@ -31,10 +31,8 @@ type token struct {
 	fallback bool
 }
 
-// maxTokens of a pattern: what a decision may cost is bounded.
+// maxTokens of a pattern bounds what a decision may cost.
 const maxTokens = 200
-
-func (p *pattern) matchesAll() bool { return len(p.tokens) == 1 && p.tokens[0].kind == star }
 
 // seal makes the short form where a pattern is nothing but text, joins neighbours and
 // lowers what is to be compared without case.

@@ -1,0 +1,96 @@
+package iam
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// The properties that FuzzDecide looks for, over requests of which many are allowed.
+func TestDecisionProperties(t *testing.T) {
+	allowed, reasons := 0, map[Reason]int{}
+	for seed := range uint64(3000) {
+		g := generator{rand.New(rand.NewPCG(seed, 0))}
+		c := g.newCase("")
+		before := c.decide(t)
+		for range 2 {
+			c.shuffle(g.Rand)
+			if d := c.decide(t); d.Allowed != before.Allowed || d.Reason != before.Reason || d.Source != before.Source {
+				t.Fatalf("in another order %+v, was %+v\n%s", d, before, c)
+			}
+		}
+		c.invariants(t, before)
+		reasons[before.Reason]++
+		if before.Allowed {
+			allowed++
+		}
+	}
+	if allowed < 300 || len(reasons) < 6 {
+		t.Errorf("%d allowed, %v: the cases are not plausible", allowed, reasons)
+	}
+}
+
+func TestNothingToDecideByDenies(t *testing.T) {
+	r := &Request{Action: "sms-voice:DescribePools", Resource: "*"}
+	for name, d := range map[string]Decision{
+		"no subject":   Decide(nil, r, nil),
+		"no principal": Decide(&Subject{}, r, nil),
+		"no request":   Decide(&Subject{Principal: ann()}, nil, nil),
+		"zero policy":  Decide(&Subject{Principal: ann(), Identity: []Attached{{Policy: &Policy{}}}}, r, nil),
+		"trust policy": Decide(&Subject{Principal: ann(), Identity: []Attached{{Policy: mustParse(t, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:*"}}`, TrustPolicy)}}}, r, nil),
+		"identity policy of a resource": Decide(&Subject{Principal: ann()}, r,
+			&Attached{Policy: mustParse(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, IdentityPolicy)}),
+	} {
+		if d.Allowed || d.Reason != BrokenPolicy {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+func TestMessage(t *testing.T) {
+	const head = "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: sms-voice:DeletePool on resource: arn"
+	for _, test := range []struct {
+		d    Decision
+		want string
+	}{
+		{Decision{Reason: NoIdentityPolicy, Source: FromIdentity}, head + " because no identity-based policy allows the sms-voice:DeletePool action"},
+		{Decision{Reason: NoResourcePolicy, Source: FromResource}, head + " because no resource-based policy allows the sms-voice:DeletePool action"},
+		{Decision{Reason: NoBoundary, Source: FromBoundary}, head + " because no permissions boundary allows the sms-voice:DeletePool action"},
+		{Decision{Reason: NoSessionPolicy, Source: FromSession}, head + " because no session policy allows the sms-voice:DeletePool action"},
+		{Decision{Reason: ExplicitDeny, Source: FromIdentity}, head + " with an explicit deny in an identity-based policy"},
+		{Decision{Reason: ExplicitDeny, Source: FromResource}, head + " with an explicit deny in a resource-based policy"},
+		{Decision{Reason: ExplicitDeny, Source: FromBoundary}, head + " with an explicit deny in a permissions boundary"},
+		{Decision{Reason: ExplicitDeny, Source: FromSession}, head + " with an explicit deny in a session policy"},
+		{Decision{Reason: BrokenPolicy, Source: FromIdentity}, head + " because an identity-based policy is missing or cannot be read"},
+		{Decision{Allowed: true}, ""},
+	} {
+		if got := test.d.Message("arn:aws:iam::111122223333:user/ann", "sms-voice:DeletePool", "arn"); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for _, test := range []struct {
+		statement string
+		want      bool
+	}{
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*"}`, true},
+		{`{"Effect":"Allow","Principal":{"AWS":["111122223333","*"]},"Action":"sms-voice:*"}`, true},
+		{`{"Effect":"Allow","Principal":{"Service":"*"},"Action":"sms-voice:*"}`, true},
+		{`{"Effect":"Deny","Principal":"*","Action":"sms-voice:*"}`, false},
+		{`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sms-voice:*"}`, false},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringEquals":{"aws:PrincipalAccount":["111122223333","444455556666"]}}}`, false},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringLike":{"aws:PrincipalAccount":"*"}}}`, true},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringEqualsIfExists":{"aws:PrincipalAccount":"111122223333"}}}`, true},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringNotEquals":{"aws:PrincipalAccount":"111122223333"}}}`, true},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`, true},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:111122223333:*"}}}`, false},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:*"}}}`, true},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/*"}}}`, false},
+		{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}},{"Effect":"Allow","Principal":"*","Action":"sms-voice:*"}`, true},
+	} {
+		if got := mustParse(t, document([]string{test.statement}), ResourcePolicy).Public(); got != test.want {
+			t.Errorf("%s: %v", test.statement, got)
+		}
+	}
+}
