@@ -35,6 +35,9 @@ type QueryOperation struct {
 	acts   func(c *Caller, in any) Act
 }
 
+// Name is the name of the operation.
+func (o QueryOperation) Name() string { return o.name }
+
 // HandleQuery makes an operation of a function on its input and output. The input is a
 // struct that Parameters describes; encoding/xml writes the output, whose lists are List,
 // and a nil output is answered without a result. acts says what a request acts on; nil
