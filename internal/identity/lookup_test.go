@@ -198,7 +198,7 @@ func TestRecent(t *testing.T) {
 	}
 }
 
-// FuzzOpen: no token but those that were sealed opens.
+// FuzzOpen: no token opens to anything but what was sealed.
 func FuzzOpen(f *testing.F) {
 	a := New(Options{TokenKey: make([]byte, 32)})
 	token, err := a.seal("ASIAX", &claims{Secret: "s", Type: iam.Root})
@@ -208,8 +208,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(token)
 	f.Add("AQ==")
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := a.open("ASIAX", text); (err == nil) != (strings.NewReplacer("\r", "", "\n", "").Replace(text) == token) {
-			t.Errorf("%q: %v", text, err)
+		if c, err := a.open("ASIAX", text); err == nil && (c.Secret != "s" || c.Type != iam.Root) {
+			t.Errorf("%q opens to %+v", text, c)
 		}
 	})
 }
