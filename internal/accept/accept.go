@@ -217,7 +217,7 @@ func (v *Service) send(ctx context.Context, s *resources.Snapshot, r Request, t 
 func (v *Service) dryRun(ctx context.Context, d *decision, now time.Time) (string, error) {
 	m := d.message
 	if err := v.ledger.Check(ctx, d.bill(now)); err != nil {
-		return "", err
+		return "", ownersSpend(m, err)
 	}
 	if err := v.dryRuns.take(m.Route, m.Parts, now); err != nil {
 		return "", err

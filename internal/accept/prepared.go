@@ -74,7 +74,7 @@ func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decisio
 	p := &Prepared{service: v, message: d.message, spend: d.bill(now), filtered: d.protect == sms.ProtectFilter}
 	var err error
 	if p.taken, err = v.ledger.Reserve(ctx, p.spend, now); err != nil {
-		return nil, err
+		return nil, ownersSpend(d.message, err)
 	}
 	m := p.message
 	if traced {
@@ -95,6 +95,14 @@ func (v *Service) prepare(ctx context.Context, s *resources.Snapshot, d *decisio
 		p.entries = append(p.entries, Conversation(s, m, m.Route, m.AcceptedAt)...)
 	}
 	return p, nil
+}
+
+// ownersSpend keeps from a sender what the owner of the identity has spent.
+func ownersSpend(m *sms.Message, err error) error {
+	if e, refused := sms.AsError(err); refused && m.Owner != "" && e.Kind == sms.KindQuotaExceeded {
+		return sms.QuotaExceeded(e.Reason, "The account that shares the origination identity has reached its monthly spend limit.")
+	}
+	return err
 }
 
 // Conversation is what is written with a message that route takes from at on: that it

@@ -2,6 +2,7 @@ package accept
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"heliograph/internal/optout"
@@ -134,6 +135,8 @@ func TestSharedIdentityRefused(t *testing.T) {
 			}
 			if _, err := d.borrow(r); !isReason(err, c.reason) {
 				t.Errorf("%v, want %s", err, c.reason)
+			} else if strings.Contains(err.Error(), "USD") {
+				t.Errorf("it tells what the owner has spent: %v", err)
 			}
 		})
 	}
