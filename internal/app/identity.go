@@ -25,7 +25,7 @@ func (s *service) openAuthority() error {
 
 // tokens gives temporary credentials.
 func (s *service) tokens() *sts.Service {
-	o := sts.Options{Authority: s.authority, Now: now, Region: s.cfg.Region}
+	o := sts.Options{Authority: s.authority, Now: now}
 	if len(s.cfg.Identity.OIDC) > 0 {
 		issuers := make([]sts.Issuer, len(s.cfg.Identity.OIDC))
 		for i, of := range s.cfg.Identity.OIDC {

@@ -71,7 +71,7 @@ func newRig(t *testing.T, issuers ...Issuer) *rig {
 		}
 	}
 	authority := identity.New(identity.Options{Directory: r.directory, Sealer: clear{}, Root: noKeys{}, TokenKey: make([]byte, 32), Partition: "aws", Now: now, Log: log})
-	r.Service = New(Options{Authority: authority, Issuers: NewIssuers(issuers, now), Now: now, Region: "us-east-1"})
+	r.Service = New(Options{Authority: authority, Issuers: NewIssuers(issuers, now), Now: now})
 	return r
 }
 

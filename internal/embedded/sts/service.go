@@ -6,7 +6,6 @@ package sts
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -25,7 +24,6 @@ type Options struct {
 	Authority *identity.Authority
 	Issuers   *Issuers // nil: none is trusted
 	Now       func() time.Time
-	Region    string
 }
 
 // Service answers the requests. What a caller may do, it decides itself: a role of
@@ -72,9 +70,7 @@ func (s *Service) UnsignedPost(r *service.Request) bool {
 // AnswerPublic answers a request without a signature.
 func (s *Service) AnswerPublic(ctx context.Context, r *service.Request) (service.Answer, error) {
 	if s.Action(r) != actionWebIdentity {
-		if values, err := url.ParseQuery(string(r.Body)); err == nil && values.Get("Action") != actionWebIdentity {
-			return service.Answer{}, exception("MissingAuthenticationToken", http.StatusForbidden, "Request is missing Authentication Token")
-		}
+		return service.Answer{}, exception("MissingAuthenticationToken", http.StatusForbidden, "Request is missing Authentication Token")
 	}
 	c := &service.Caller{RequestID: r.ID, Now: s.Now(), Circumstances: r.Circumstances}
 	return s.Answer(ctx, c, r)
