@@ -46,7 +46,7 @@ func (c auditVerifyCommand) Run(s *session) error {
 		return &exitError{exitUsage, err}
 	}
 	if report.Lines > 0 {
-		fmt.Fprintf(s.out, "%d records in %d files follow one from another: %d to %d\n", report.Lines, report.Files, report.First, report.Last)
+		fmt.Fprintf(s.out, "records that follow one from another: %d, number %d to %d, in files: %d\n", report.Lines, report.First, report.Last, report.Files)
 	}
 	if err != nil {
 		return fmt.Errorf("the audit log is not what was written: %w", err)

@@ -62,10 +62,11 @@ func (c *Call) records(eventID func() string) []Record {
 		r.EventVersion = tlsVersion
 	}
 	all := []Record{r}
-	if c.ErrorCode != "" || c.Source != SourceService {
+	service := shares[c.Source]
+	if c.ErrorCode != "" || service == "" {
 		return all // who was denied tells nothing to others
 	}
-	foreign := foreignResources(c.Parameters, c.Account)
+	foreign := foreignResources(c.Parameters, service, c.Account)
 	if len(foreign) == 0 {
 		return all
 	}
@@ -84,10 +85,14 @@ func (c *Call) records(eventID func() string) []Record {
 // maxForeign is how many resources of others a record names.
 const maxForeign = 100
 
-// foreignResources are the resources of the service that parameters name by an ARN of
+// shares are the services whose ARNs name what accounts let each other use, by the source
+// of the calls that use it: their resources, and the roles that others take on.
+var shares = map[string]string{SourceService: "sms-voice", "sts.amazonaws.com": "iam"}
+
+// foreignResources are the resources of a service that parameters name by an ARN of
 // another account, by account.
-func foreignResources(parameters json.RawMessage, account string) map[string][]Resource {
-	if !bytes.Contains(parameters, []byte(":sms-voice:")) {
+func foreignResources(parameters json.RawMessage, service, account string) map[string][]Resource {
+	if !bytes.Contains(parameters, []byte(":"+service+":")) {
 		return nil
 	}
 	found, n := map[string][]Resource{}, 0
@@ -99,7 +104,7 @@ func foreignResources(parameters json.RawMessage, account string) map[string][]R
 		}
 		text, _ := token.(string)
 		part := strings.SplitN(text, ":", 6)
-		if len(part) != 6 || part[0] != "arn" || part[2] != "sms-voice" || len(part[4]) != 12 || part[4] == account {
+		if len(part) != 6 || part[0] != "arn" || part[2] != service || len(part[4]) != 12 || part[4] == account {
 			continue
 		}
 		kind, _, _ := strings.Cut(part[5], "/")
@@ -109,11 +114,11 @@ func foreignResources(parameters json.RawMessage, account string) map[string][]R
 	return found
 }
 
-// resourceTypes are CloudFormation's names of the types that ARNs of the service have.
+// resourceTypes are CloudFormation's names of the types that such ARNs have.
 var resourceTypes = map[string]string{
 	"phone-number": "AWS::SMSVOICE::PhoneNumber", "sender-id": "AWS::SMSVOICE::SenderId", "pool": "AWS::SMSVOICE::Pool",
 	"opt-out-list": "AWS::SMSVOICE::OptOutList", "configuration-set": "AWS::SMSVOICE::ConfigurationSet",
-	"protect-configuration": "AWS::SMSVOICE::ProtectConfiguration",
+	"protect-configuration": "AWS::SMSVOICE::ProtectConfiguration", "role": "AWS::IAM::Role",
 }
 
 // notRecorded are the operations of the service that CloudTrail does not log (guide

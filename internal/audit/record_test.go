@@ -41,10 +41,13 @@ func TestGuide(t *testing.T) {
 		ID: "AROAEXAMPLE:me", Role: "arn:aws:iam::111122223333:role/team/Admin"}, AccessKeyID: "ASIAEXAMPLE",
 		Session: &iam.Session{Issued: noon.Add(-time.Hour), MFA: noon.Add(-time.Hour), RoleName: "Admin", RoleID: "AROAEXAMPLE", Name: "me"}}
 	role.TLS, role.Host = &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256}, "sms.example.com"
+	assumed := guide("AssumeRole", "r", noon, `{"roleArn":"arn:aws:iam::444455556666:role/Theirs","roleSessionName":"me"}`)
+	assumed.Source, assumed.ReadOnly, assumed.Issues = "sts.amazonaws.com", true, true
+	assumed.Response = json.RawMessage(`{"credentials":{"accessKeyId":"ASIAEXAMPLE"}}`)
 	n := 0
-	ids := []string{"725843fc-8846-41f4-871a-7c52dexample", "fcafc21f-7c93-4a3f-9e72-fca2dexample", "e3", "e4", "e5", "e6", "e7"}
+	ids := []string{"725843fc-8846-41f4-871a-7c52dexample", "fcafc21f-7c93-4a3f-9e72-fca2dexample", "e3", "e4", "e5", "e6", "e7", "e8", "e9", "e10"}
 	var all struct{ Records []Record }
-	for _, c := range []*Call{created, destination, denied, root, role} {
+	for _, c := range []*Call{created, destination, denied, root, role, assumed} {
 		all.Records = append(all.Records, c.records(func() string { n++; return ids[n-1] })...)
 	}
 	signIn := SignIn{Identity: user(), Account: customer, At: noon, Region: "us-east-1", SourceIP: "192.0.0.1", UserAgent: "curl", RequestID: "r", MFA: true}
