@@ -87,6 +87,6 @@ func (c checkPolicy) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	_, err = fmt.Fprintf(s.out, "%s is a policy with %d statements.\n", c.File, len(policy.Statements()))
+	_, err = fmt.Fprintf(s.out, "%s is a policy. Statements: %d.\n", c.File, len(policy.Statements()))
 	return err
 }
