@@ -30,6 +30,9 @@ func (s *session) authorize(e *endpoint, in any) error {
 		return &sms.Error{Kind: sms.KindAccessDenied, Message: fmt.Sprintf(
 			"User: %s is not authorized to perform: %s on resource: * because it is the operator's and allowed in the operator's account alone", c.Principal, e.action)}
 	}
+	if err := s.through(e, in); err != nil {
+		return err
+	}
 	root := c.root()
 	if root && namesOwn(in) {
 		return nil
@@ -49,6 +52,31 @@ func (s *session) authorize(e *endpoint, in any) error {
 		}
 		if err := c.decide(e.action, r, arn, asked); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// through asks the policy of the endpoint, where it has one, which everybody's requests
+// but the operator's operations are held to.
+//
+// Errors: AccessDenied.
+func (s *session) through(e *endpoint, in any) error {
+	c := &s.call
+	if s.api.endpointPolicy == nil || e.operator {
+		return nil
+	}
+	asked := circumstancesOf(s, in)
+	asked.Principal, asked.Now = &c.Identity.Principal, c.Now
+	arns := e.resources(c, in)
+	if len(arns) == 0 {
+		arns = []string{"*"}
+	}
+	for _, arn := range arns {
+		asked.ResourceTags = c.resource(in, arn).Tags
+		d := iam.Through(*s.api.endpointPolicy, asked.Principal, iam.Request{Action: e.action, Resource: arn, Context: &asked})
+		if !d.Allowed {
+			return denial(d, c.Principal, e.action, arn)
 		}
 	}
 	return nil
@@ -191,6 +219,12 @@ const anyCountry = "/*"
 // request: the phone number of a number, and a sender ID with its country. Where there
 // is none it stays as it is.
 func (c *Call) meant(in any, a sms.ARN) sms.ARN {
+	if member, country := memberOf(in); member != "" && !sms.IsARN(member) && a.Type != sms.TypePool {
+		if found, err := findIdentity(c, c.Account, member, country); err == nil {
+			a.Type, a.ID = found.resourceType(), found.id()
+		}
+		return a
+	}
 	switch a.Type {
 	case sms.TypePhoneNumber:
 		if strings.HasPrefix(a.ID, "phone-") {
@@ -214,6 +248,20 @@ func (c *Call) meant(in any, a sms.ARN) sms.ARN {
 		}
 	}
 	return a
+}
+
+// memberOf is the origination identity that a request about a pool's members names, and
+// the country beside it; empty of other requests.
+func memberOf(in any) (identity string, country *string) {
+	switch in := in.(type) {
+	case *wire.CreatePoolRequest:
+		return in.OriginationIdentity, in.IsoCountryCode
+	case *wire.AssociateOriginationIdentityRequest:
+		return in.OriginationIdentity, in.IsoCountryCode
+	case *wire.DisassociateOriginationIdentityRequest:
+		return in.OriginationIdentity, in.IsoCountryCode
+	}
+	return "", nil
 }
 
 // identityARN is the ARN of what an OriginationIdentity of a send names; "*" where it

@@ -190,6 +190,12 @@ func TestAuthorizeNames(t *testing.T) {
 			t.Errorf("%s tells the id: %s", what, got.message())
 		}
 	}
+	for _, operation := range []string{"CreatePool", "AssociateOriginationIdentity"} {
+		member := in{"OriginationIdentity": "HELIO", "MessageType": "TRANSACTIONAL", "PoolId": "pool-1"}
+		but.call(operation, member).is(t, operation+" of a sender ID without its country", accessDenied)
+		member["OriginationIdentity"] = bare
+		but.call(operation, member).is(t, operation+" of a number", accessDenied)
+	}
 	// Another one's is not told from none.
 	other := p.user(nil, allow("sms-voice:SendTextMessage", p.arn(sms.TypePhoneNumber, "phone-other"), ""))
 	send := func(from string) string {
