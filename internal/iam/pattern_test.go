@@ -59,7 +59,7 @@ func TestPatternsAsTheRulesSay(t *testing.T) {
 // that anybody would notice; without a bound it would take years.
 func TestPatternsAreBounded(t *testing.T) {
 	long := strings.Repeat("a:", 4000)
-	for _, p := range []string{strings.Repeat("a*", 90) + "b", "*" + strings.Repeat("?*", 60) + "b*c", "arn:a*:*b*:a*:*:*a*a*a*b"} {
+	for _, p := range []string{strings.Repeat("a*", 90) + "?b?", "*" + strings.Repeat("?*", 60) + "b?", strings.Repeat("*?a", 60) + "*?aa?", "arn:a*:*:a*:*:*a?a*a?a*aa?"} {
 		for _, x := range []syntax{{reach: anywhere}, {reach: inResource}, {reach: inARN}} {
 			compiled, err := x.compile(p)
 			if err != nil {
