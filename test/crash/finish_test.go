@@ -70,7 +70,7 @@ func (e *epoch) waitForReceipts() {
 // open opens the store that the last process has left.
 func (e *epoch) open() *sqlite.Engine {
 	e.t.Helper()
-	engine, err := sqlite.Open(e.t.Context(), filepath.Join(e.data(), "heliograph.db"), sqlite.Options{})
+	engine, err := sqlite.Open(e.t.Context(), filepath.Join(e.data(), "heliograph.db"), sqlite.Options{Sealer: keysIn(e.t, e.data())})
 	if err != nil {
 		e.t.Fatal(err)
 	}

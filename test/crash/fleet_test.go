@@ -108,7 +108,7 @@ func (e *fleet) begin() {
 		n.serves()
 	}
 	var err error
-	if e.engine, err = postgres.Open(e.t.Context(), e.url, postgres.Options{Readers: 2}); err != nil {
+	if e.engine, err = postgres.Open(e.t.Context(), e.url, postgres.Options{Readers: 2, Sealer: keysIn(e.t, first.data())}); err != nil {
 		e.t.Fatal(err)
 	}
 	e.prepare()

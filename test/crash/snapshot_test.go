@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"testing"
 
+	"heliograph/internal/app"
+	"heliograph/internal/config"
 	"heliograph/internal/credentials"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
@@ -39,13 +42,23 @@ func (e *epoch) look() {
 			e.t.Fatal(err)
 		}
 	}
-	engine, err := sqlite.Open(e.t.Context(), filepath.Join(dir, "heliograph.db"), sqlite.Options{CacheSize: 8 << 20, Readers: 1, Ballast: -1})
+	engine, err := sqlite.Open(e.t.Context(), filepath.Join(dir, "heliograph.db"), sqlite.Options{CacheSize: 8 << 20, Readers: 1, Ballast: -1, Sealer: keysIn(e.t, e.data())})
 	if err != nil {
 		e.t.Fatalf("the store cannot be read after a kill: %v", err)
 	}
 	defer engine.Close()
 	e.lookForTaken(engine)
 	e.before = e.marks(engine, 0)
+}
+
+// keysIn are the keys that a process which keeps its files in a directory seals with.
+func keysIn(t *testing.T, dir string) store.Sealer {
+	t.Helper()
+	keys, err := app.LocalKeys(t.Context(), config.Config{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // lookForTaken finds the messages that clients were told of since the last look.
