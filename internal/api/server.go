@@ -13,6 +13,7 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/audit"
+	"heliograph/internal/iam"
 	identities "heliograph/internal/identity"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -31,6 +32,9 @@ type Options struct {
 	Keys      sigv4.Keys
 	// Authority decides what callers may do; nil: only roots may do anything.
 	Authority *identities.Authority
+	// EndpointPolicy limits everybody's requests to the operations of the model, as the
+	// policy of a VPC endpoint does (guide chapters 14 and 16); nil: nothing does.
+	EndpointPolicy *iam.Attached
 	// CheckRoles: the roles of destinations are those of the installation, and have to
 	// allow what is done by means of them.
 	CheckRoles bool
@@ -98,6 +102,7 @@ type Options struct {
 type API struct {
 	directory         *resources.Directory
 	authority         *identities.Authority
+	endpointPolicy    *iam.Attached
 	checkRoles        bool
 	operator          string
 	sender            Sender
@@ -129,7 +134,7 @@ type API struct {
 // model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, authority: o.Authority, checkRoles: o.CheckRoles, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, authority: o.Authority, endpointPolicy: o.EndpointPolicy, checkRoles: o.CheckRoles, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), publicBodies: newBodies(maxPublicBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}

@@ -52,6 +52,10 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	endpoint, err := s.endpointPolicy()
+	if err != nil {
+		return nil, nil, err
+	}
 	listener, err := net.Listen("tcp", s.cfg.API.Listen)
 	if err != nil {
 		return nil, nil, fmt.Errorf("api.listen: %w", err)
@@ -61,7 +65,7 @@ func (s *service) listen() (*http.Server, net.Listener, error) {
 		return nil, nil, err
 	}
 	handler := api.New(api.Options{
-		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, CheckRoles: s.cfg.AWS.CheckRoles, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
+		Directory: s.directory, Sender: s.accept, Keys: s.authority, Authority: s.authority, EndpointPolicy: endpoint, CheckRoles: s.cfg.AWS.CheckRoles, Operator: s.cfg.Account, Partition: s.cfg.Partition(), Region: s.cfg.Region,
 		Rates: rates, SharedRates: s.taker(), Limits: s.cfg.Limits.API(), ConfiguredSpend: s.cfg.Limits.Spend, SimulatedInventory: s.cfg.SimulatedInventory,
 		NextTokenKey: s.secrets.NextTokenKey, ExtraOperations: slices.Concat(s.operations(), []api.Operation{s.reconciliation(), admin.RotateDataKeys(s.cfg.Account, s.rotateKeys)}, admin.Deactivations(s.cfg.Account, s.deactivations), s.usageOperations(), s.accounts(),
 			admin.Subscriptions(s.cfg.Account, s.directory, s.lists)),

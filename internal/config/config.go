@@ -88,6 +88,9 @@ type API struct {
 	// https and Listen.
 	PublicURL string `yaml:"public_url"`
 	TLS       TLS    `yaml:"tls"`
+	// EndpointPolicy is a file with a policy that every request to the operations of the
+	// API is held to, as the policy of a VPC endpoint is; empty: there is none.
+	EndpointPolicy string `yaml:"endpoint_policy"`
 	// AllowHTTP lets Listen be an address that other machines reach without TLS.
 	AllowHTTP      bool         `yaml:"allow_http"`
 	RequestRates   RequestRates `yaml:"request_rates"`

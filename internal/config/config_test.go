@@ -279,7 +279,7 @@ func TestRefusals(t *testing.T) {
 	carrier := "carriers: [{name: acme, smpp: {address: 'a:1'}}]\n"
 	for text, want := range map[string]string{
 		"regoin: x":                             `test.yaml: line 1: unknown key "regoin"; known are data_dir`,
-		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, public_url, tls, allow_http, request_rates and max_connections`,
+		"\napi:\n  lisen: x":                    `test.yaml: line 3: api: unknown key "lisen"; known are listen, public_url, tls, endpoint_policy, allow_http, request_rates and max_connections`,
 		"tier: [a]":                             `test.yaml: line 1: tier: a text is expected, not a list`,
 		"tracing: {endpoint: 'collector:4318'}": `test.yaml: line 1: tracing.endpoint: it is no URL with http or https, such as http://127.0.0.1:4318`,
 		"tracing: {endpoint: 'http://me:secret@collector'}":      `tracing.endpoint: it is no URL with http or https`,

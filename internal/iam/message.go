@@ -21,7 +21,7 @@ func (d Decision) because(action string) string {
 	switch d.Reason {
 	case ExplicitDeny:
 		return " with an explicit deny in " + article(source) + " " + source
-	case NoIdentityPolicy, NoResourcePolicy, NoBoundary, NoSessionPolicy:
+	case NoIdentityPolicy, NoResourcePolicy, NoBoundary, NoSessionPolicy, NoEndpointPolicy:
 		return " because no " + source + " allows the " + action + " action"
 	case BrokenPolicy:
 		return " because " + article(source) + " " + source + " is missing or cannot be read"
