@@ -139,7 +139,7 @@ func (w *world) prepare() {
 		w.call(c, "CreateConfigurationSet", map[string]any{"ConfigurationSetName": set}, nil)
 		for name, types := range destinations {
 			w.call(c, "CreateEventDestination", map[string]any{"ConfigurationSetName": set, "EventDestinationName": name, "MatchingEventTypes": types,
-				"CloudWatchLogsDestination": map[string]any{"IamRoleArn": "arn:aws:iam::" + account + ":role/Events",
+				"CloudWatchLogsDestination": map[string]any{"IamRoleArn": "arn:aws:iam::" + account + ":role/HeliographEvents",
 					"LogGroupArn": "arn:aws:logs:us-east-1:" + account + ":log-group:" + name}}, nil)
 		}
 	}

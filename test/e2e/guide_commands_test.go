@@ -184,9 +184,24 @@ func TestGuideCommands(t *testing.T) {
 	t.Parallel()
 	g := &guide{server: start(t, ""), names: map[string]string{"optOutListName": "MyList", "configurationSet": "MySet",
 		"TwoWayARN": "arn:aws:sns:us-east-1:111122223333:TwoWay", "TwoChannelWayRole": "arn:aws:iam::111122223333:role/TwoWayRole"}}
+	g.role("CWLSMSRole", `"aws:SourceArn": "arn:aws:sms-voice:us-east-1:111122223333:configuration-set/MySet"`,
+		`["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]`, "arn:aws:logs:us-east-1:111122223333:log-group:MyCWLLogGroup:*")
+	g.role("AKFSMSRole", `"aws:SourceArn": "arn:aws:sms-voice:us-east-1:111122223333:configuration-set/MySet"`,
+		`"firehose:PutRecord"`, "arn:aws:firehose:us-east-1:111122223333:deliverystream/MyDeliveryStream")
+	g.role("TwoWayRole", `"aws:SourceArn": "arn:aws:sms-voice:us-east-1:111122223333:*"`, `"sns:Publish"`, "arn:aws:sns:us-east-1:111122223333:TwoWay")
 	for _, c := range guideCommands {
 		g.follow(c)
 	}
+}
+
+// role makes a role with the trust and permission policies of chapters 6, 7 and 10.
+func (g *guide) role(name, source, actions, resource string) {
+	g.t.Helper()
+	trust := g.file(name+"-trust.json", `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "sms-voice.amazonaws.com"},
+		"Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}, "ArnLike": {`+source+`}}}}`)
+	allows := g.file(name+".json", `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": `+actions+`, "Resource": ["`+resource+`"]}]}`)
+	g.follow(guideCommand{chapter: "10", command: "iam create-role --role-name " + name + " --assume-role-policy-document file://" + trust, says: []string{name}})
+	g.follow(guideCommand{chapter: "10", command: "iam put-role-policy --role-name " + name + " --policy-name events --policy-document file://" + allows})
 }
 
 // TestDeactivationReports reads deactivation reports by the commands of the guide's
