@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heliograph/internal/destination/local"
 	"heliograph/internal/inbound"
 	"heliograph/internal/optout"
 	"heliograph/internal/sms"
@@ -196,7 +197,14 @@ func (w *world) verifyHeard() {
 			if err != nil {
 				w.t.Fatal(err)
 			}
+			set, keys := filepath.Base(filepath.Dir(name)), keysIn(w.t, n.data())
+			destination, _, _ := strings.Cut(filepath.Base(name), ".")
 			for line := range strings.Lines(string(text)) {
+				plain, err := local.OpenLine(keys, account, set, destination, []byte(strings.TrimSuffix(line, "\n")))
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				line = string(plain)
 				var v inbound.Payload
 				if err := json.Unmarshal([]byte(line), &v); err != nil {
 					w.t.Errorf("%s has the line %q: %v", name, line, err)

@@ -32,6 +32,12 @@ func sealLine(s store.Sealer, line, about []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(out, sealedBefore...), sealed), sealedAfter...)
 }
 
+// OpenLine is a line of the file of an event destination as it was before it was
+// written, for who reads the file itself.
+func OpenLine(s store.Sealer, account, set, name string, line []byte) ([]byte, error) {
+	return openLine(s, line, aboutLine(account, set, name))
+}
+
 // openLine is a line as it was before it was written.
 func openLine(s store.Sealer, line, about []byte) ([]byte, error) {
 	text, found := bytes.CutPrefix(line, sealedBefore)
