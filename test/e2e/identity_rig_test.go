@@ -14,13 +14,27 @@ import (
 // caller uses the AWS CLI on a server with credentials of its own.
 type caller struct {
 	*server
-	name string
-	keys []string // environment
+	name   string
+	keys   []string // environment
+	region string
 }
 
 // asRoot is the first account's.
 func (s *server) asRoot() *caller {
-	return &caller{server: s, name: "root", keys: []string{"AWS_SHARED_CREDENTIALS_FILE=" + s.credentials()}}
+	return &caller{s, "root", []string{"AWS_SHARED_CREDENTIALS_FILE=" + s.credentials()}, region}
+}
+
+// profile is who holds the key in a file of the working directory, in a profile of the
+// same name.
+func (s *server) profile(name string) *caller {
+	return &caller{s, name, []string{"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(s.dir, name), "AWS_PROFILE=" + name}, region}
+}
+
+// in is the caller in another region.
+func (c *caller) in(region string) *caller {
+	other := *c
+	other.region = region
+	return &other
 }
 
 // holder is who holds an access key.
@@ -29,15 +43,15 @@ func (s *server) holder(name, id, secret, token string) *caller {
 	if token != "" {
 		keys = append(keys, "AWS_SESSION_TOKEN="+token)
 	}
-	return &caller{server: s, name: name, keys: keys}
+	return &caller{s, name, keys, region}
 }
 
-// try runs an aws command and gives its answer, or what it complains of.
+// tryAWS runs an aws command and gives its answer, or what it complains of.
 func (c *caller) tryAWS(args ...string) (answer map[string]any, complaint string) {
 	c.t.Helper()
 	command := exec.Command("aws", append([]string{"--endpoint-url", c.url, "--output", "json"}, args...)...)
 	command.Dir = c.dir
-	command.Env = append(append(c.env, "AWS_DEFAULT_REGION="+region, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1"), c.keys...)
+	command.Env = append(append(c.env, "AWS_DEFAULT_REGION="+c.region, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1"), c.keys...)
 	var out, errOut bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errOut
 	if err := command.Run(); err != nil {

@@ -180,6 +180,6 @@ func TestRolesForPeople(t *testing.T) {
 // account gives the root of another account, with a key made by the operator.
 func (s *server) account(id string) *caller {
 	s.t.Helper()
-	file := s.file("account-"+id, s.run("keys", "create", "--account", id, "--profile", "default"))
-	return &caller{server: s, name: "root of " + id, keys: []string{"AWS_SHARED_CREDENTIALS_FILE=" + file, "AWS_PROFILE=default"}}
+	s.file(id, s.run("keys", "create", "--account", id, "--profile", id))
+	return s.profile(id)
 }
