@@ -35,7 +35,7 @@ func TestDestinationRolesOfChapter10(t *testing.T) {
 	root.may(operation("create-configuration-set", "--configuration-set-name", "ConfigSetName")...)
 	root.may(operation("create-configuration-set", "--configuration-set-name", "Other")...)
 	root.may("logs", "create-log-group", "--log-group-name", "log-group-name")
-	topic := text(root.may("sns", "create-topic", "--name", "MyTopic"), "TopicArn")
+	topic := member(root.may("sns", "create-topic", "--name", "MyTopic"), "TopicArn")
 
 	logs := root.role("CWLSMSRole", trustOfTheService(ofSet("ConfigSetName")), policy(logsRole))
 	stream := root.role("AKFSMSRole", trustOfTheService(ofSet("ConfigSetName")), policy(`"Effect": "Allow", "Action": "firehose:PutRecord", "Resource": "`+streamARN+`"`))
@@ -81,7 +81,7 @@ func TestDestinationRolesOfChapter10(t *testing.T) {
 		t.Helper()
 		root.may(operation("send-text-message", "--destination-phone-number", "+14254147755", "--message-body", "x", "--configuration-set-name", "ConfigSetName")...)
 	}
-	number := text(root.may(operation("request-phone-number", "--iso-country-code", "US", "--message-type", "TRANSACTIONAL", "--number-capabilities", "SMS", "--number-type", "SIMULATOR")...), "PhoneNumberId")
+	number := member(root.may(operation("request-phone-number", "--iso-country-code", "US", "--message-type", "TRANSACTIONAL", "--number-capabilities", "SMS", "--number-type", "SIMULATOR")...), "PhoneNumberId")
 	if number == "" {
 		t.Fatal("no simulator number")
 	}
@@ -109,8 +109,8 @@ func TestTwoWayChannelRoles(t *testing.T) {
 	s := start(t, "egress: {allow_networks: [127.0.0.0/8]}\n")
 	root := s.asRoot()
 	made := root.may(operation("request-phone-number", "--iso-country-code", "GB", "--message-type", "TRANSACTIONAL", "--number-capabilities", "SMS", "--number-type", "LONG_CODE")...)
-	id, arn := text(made, "PhoneNumberId"), text(made, "PhoneNumberArn")
-	topic := text(root.may("sns", "create-topic", "--name", "snsTopicArn"), "TopicArn")
+	id, arn := member(made, "PhoneNumberId"), member(made, "PhoneNumberArn")
+	topic := member(root.may("sns", "create-topic", "--name", "snsTopicArn"), "TopicArn")
 	trust := trustOfTheService(ownAccount)
 	role := root.role("TwoWay", trust, `{"Version": "2012-10-17", "Statement": [
 		{"Sid": "SMSVoiceAllowSNSPublish", "Effect": "Allow", "Action": "sns:Publish", "Resource": "`+topic+`", "Condition": {"StringEquals": {"aws:ResourceAccount": "111122223333"}}},
@@ -147,13 +147,13 @@ func TestTwoWayChannelRoles(t *testing.T) {
 	root.may("sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", hook.URL)
 	eventually(t, "the subscription's confirmation", func() bool {
 		for _, one := range root.may("sns", "list-subscriptions-by-topic", "--topic-arn", topic)["Subscriptions"].([]any) {
-			if strings.HasPrefix(text(one.(map[string]any), "SubscriptionArn"), "arn:") {
+			if strings.HasPrefix(member(one.(map[string]any), "SubscriptionArn"), "arn:") {
 				return true
 			}
 		}
 		return false
 	})
-	s.run("simulate", "inbound", "--from", "+447700900123", "--to", text(made, "PhoneNumber"), "--body", "JOIN now")
+	s.run("simulate", "inbound", "--from", "+447700900123", "--to", member(made, "PhoneNumber"), "--body", "JOIN now")
 	eventually(t, "the server to say that the topic's policy does not allow it", func() bool { return strings.Contains(s.log(), "sns:Publish") })
 	if n := len(hook.await(0)); n != 0 {
 		t.Errorf("%d messages came though the policy does not allow it", n)

@@ -122,8 +122,8 @@ func (c *caller) assume(arn string, more ...string) *caller {
 	return c.holder(arn, k["AccessKeyId"].(string), k["SecretAccessKey"].(string), k["SessionToken"].(string))
 }
 
-// text is a member of an answer, through documents.
-func text(answer map[string]any, path ...string) string {
+// member is a text of an answer, through documents.
+func member(answer map[string]any, path ...string) string {
 	for _, name := range path[:len(path)-1] {
 		answer, _ = answer[name].(map[string]any)
 	}

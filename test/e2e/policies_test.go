@@ -145,7 +145,7 @@ func TestRolesForPeople(t *testing.T) {
 	all := policy(`"Effect": "Allow", "Action": "sms-voice:*", "Resource": "*"`)
 	role := root.role("Senders", trust("arn:aws:iam::111122223333:user/ann", ""), all)
 	session := ann.assume(role)
-	if arn := text(session.may("sts", "get-caller-identity"), "Arn"); arn != "arn:aws:sts::111122223333:assumed-role/Senders/test" {
+	if arn := member(session.may("sts", "get-caller-identity"), "Arn"); arn != "arn:aws:sts::111122223333:assumed-role/Senders/test" {
 		t.Errorf("the session is %s", arn)
 	}
 	session.may(operation("describe-pools")...)
