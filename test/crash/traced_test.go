@@ -4,16 +4,21 @@ package crash
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"heliograph/internal/sms"
 )
 
 // straced says whether rounds may use strace.
@@ -43,7 +48,7 @@ func TestAnswersFollowTheSync(t *testing.T) {
 	defer e.close()
 	trace := filepath.Join(e.dir, "trace")
 	e.start([]string{"strace", "-f", "-qq", "--seccomp-bpf", "-y", "-s", "10000", "-o", trace,
-		"-e", "trace=read,write,pwrite64,fdatasync,fsync", plainBinary})
+		"-e", "trace=write,pwrite64,fdatasync,fsync", plainBinary})
 	e.ready()
 	e.prepare()
 	e.runClients()
@@ -51,12 +56,7 @@ func TestAnswersFollowTheSync(t *testing.T) {
 	e.stop()
 	e.busy.Wait()
 	e.slay()
-	file, err := os.Open(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	answers, problems := checkTrace(file)
+	answers, problems := checkTrace(t, trace, e.messageIDs())
 	for _, p := range problems[:min(len(problems), 5)] {
 		t.Error(p)
 	}
@@ -67,97 +67,153 @@ func TestAnswersFollowTheSync(t *testing.T) {
 }
 
 var (
-	traced  = regexp.MustCompile(`^(\d+) +(?:<\.\.\. )?(read|write|pwrite64|fdatasync|fsync)(\(\d+<([^>]*)>| resumed>)`)
+	traced  = regexp.MustCompile(`^(\d+) +(?:<\.\.\. )?(write|pwrite64|fdatasync|fsync)(\(\d+<([^>]*)>| resumed>)`)
 	outcome = regexp.MustCompile(`\) += (-?\d+)`)
+	given   = regexp.MustCompile(`"HTTP/1\.1 200 OK.*\\"MessageId\\":\\"([0-9a-f-]{36})\\"`)
 )
+
+// row is how the database has a message's ID in the row of its event, which is not
+// encrypted.
+type row [8]byte
+
+// answered finds the message that the line of a trace answers.
+func answered(line string, ids *sms.MessageIDs) (message row, ok bool) {
+	m := given.FindStringSubmatch(line)
+	if m == nil {
+		return row{}, false
+	}
+	id, err := ids.Parse(m[1])
+	binary.BigEndian.PutUint64(message[:], uint64(id))
+	return message, err == nil
+}
 
 // call is a system call that has begun.
 type call struct {
 	file    string // or socket
-	covered []string
+	covered []row
 }
 
-// checkTrace reads the output of strace -f -y. An answer is about the token that
-// was last read from its connection; it may begin only once a sync of the log has
-// ended that began after the token was written to the log.
-func checkTrace(trace io.Reader) (answers int, problems []string) {
-	begun := map[string]call{}   // by thread
-	asked := map[string]string{} // token by connection
-	written := map[string]bool{} // tokens in the log, not durable yet
-	durable := map[string]bool{} // tokens
-	lines := bufio.NewReaderSize(trace, 1<<20)
-	for {
-		text, err := lines.ReadString('\n')
+// eachLine calls f with the lines of a file.
+func eachLine(t *testing.T, name string, f func(line string)) {
+	t.Helper()
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for lines := bufio.NewReaderSize(file, 1<<20); ; {
+		line, err := lines.ReadString('\n')
 		if err != nil {
-			return answers, problems
+			return
 		}
-		m := traced.FindStringSubmatch(text)
+		f(line)
+	}
+}
+
+// checkTrace reads the output of strace -f -y. An answer may begin only once a sync of
+// the log has ended that began after its message was written to the log.
+func checkTrace(t *testing.T, trace string, ids *sms.MessageIDs) (answers int, problems []string) {
+	wanted := map[row]bool{}
+	eachLine(t, trace, func(line string) {
+		if message, ok := answered(line, ids); ok {
+			wanted[message] = true
+		}
+	})
+	begun := map[string]call{} // by thread
+	written := map[row]bool{}  // messages in the log, not durable yet
+	durable := map[row]bool{}
+	eachLine(t, trace, func(line string) {
+		m := traced.FindStringSubmatch(line)
 		if m == nil {
-			continue
+			return
 		}
 		thread, name, resumed := m[1], m[2], m[3] == " resumed>"
 		c := begun[thread]
 		if !resumed {
 			c = call{file: m[4]}
-			switch {
-			case name == "fdatasync" || name == "fsync":
-				for t := range written {
-					c.covered = append(c.covered, t)
-				}
-			case name == "write" && strings.Contains(text, `"HTTP/1.1 200 OK`) && strings.Contains(text, "MessageId"):
-				answers++
-				if t := asked[c.file]; !durable[t] {
-					problems = append(problems, fmt.Sprintf("the answer to %s was written before its message was durable: %.200s", t, text))
+			if name == "fdatasync" || name == "fsync" {
+				c.covered = slices.Collect(maps.Keys(written))
+			}
+			if message, ok := answered(line, ids); ok && name == "write" {
+				if answers++; !durable[message] {
+					problems = append(problems, fmt.Sprintf("an answer was written before its message was durable: %.300s", line))
 				}
 			}
 			begun[thread] = c
 		}
-		ended := outcome.FindStringSubmatch(text)
-		found := token.FindString(text)
 		log := strings.HasSuffix(c.file, "-wal")
 		switch {
 		case name == "pwrite64" && log:
 			// Where it is cut in two, the text of the call is in its first line.
-			for _, t := range token.FindAllString(text, -1) {
-				written[t] = true
+			for text := unescaped(line); len(text) >= len(row{}); text = text[1:] {
+				if message := row(text[:8]); wanted[message] {
+					written[message] = true
+				}
 			}
-		case ended == nil:
-		case name == "read" && found != "" && strings.HasPrefix(c.file, "socket:"):
-			asked[c.file] = found
-		case (name == "fdatasync" || name == "fsync") && log && ended[1] == "0":
-			for _, t := range c.covered {
-				durable[t] = true
-				delete(written, t)
+		case (name == "fdatasync" || name == "fsync") && log:
+			if ended := outcome.FindStringSubmatch(line); ended != nil && ended[1] == "0" {
+				for _, message := range c.covered {
+					durable[message] = true
+					delete(written, message)
+				}
 			}
 		}
+	})
+	return answers, problems
+}
+
+// unescaped is what the text of a call has, in the form in which strace writes it.
+func unescaped(line string) []byte {
+	_, text, _ := strings.Cut(line, `"`)
+	var out []byte
+	for len(text) > 0 && text[0] != '"' {
+		c, _, rest, err := strconv.UnquoteChar(text, '"')
+		if err != nil { // an octal number of less than three digits
+			n := 1
+			for n < 4 && n < len(text) && text[n] >= '0' && text[n] <= '7' {
+				n++
+			}
+			v, _ := strconv.ParseUint(text[1:n], 8, 8)
+			c, rest = rune(v), text[n:]
+		}
+		out, text = append(out, byte(c)), rest
 	}
+	return out
 }
 
 func TestTraceChecks(t *testing.T) {
+	ids, err := sms.NewMessageIDs([]byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := sms.ID(0x0102030405060700) // its last bits number parts
+	write := `8 pwrite64(4</d/heliograph.db-wal>, "\0\1\1\2\3\4\5\6\7\0009\"", 4096, 32) = 4096` + "\n"
+	answer := `7 write(9<socket:[5]>, "HTTP/1.1 200 OK\r\n\r\n{\"MessageId\":\"` + ids.Format(id) + `\"}", 60) = 60` + "\n"
 	const (
-		ask    = `7 read(9<socket:[5]>, "POST / HTTP/1.1\r\n\r\n{\"MessageBody\":\"#000001#\"}", 4096) = 60` + "\n"
-		write  = `8 pwrite64(4</d/heliograph.db-wal>, "\0\1#000001#\0", 4096, 32) = 4096` + "\n"
 		sync   = `8 fdatasync(4</d/heliograph.db-wal>) = 0` + "\n"
-		begin  = `8 fdatasync(4</d/heliograph.db-wal> <unfinished ...>` + "\n"
+		half   = `8 fdatasync(4</d/heliograph.db-wal> <unfinished ...>` + "\n"
 		end    = `8 <... fdatasync resumed>)           = 0` + "\n"
 		failed = `8 <... fdatasync resumed>)           = -1 EIO (Input/output error)` + "\n"
-		answer = `7 write(9<socket:[5]>, "HTTP/1.1 200 OK\r\n\r\n{\"MessageId\":\"0\"}", 60) = 60` + "\n"
 		other  = `8 fdatasync(3</d/heliograph.db>) = 0` + "\n"
 	)
 	for name, c := range map[string]struct {
 		trace string
 		good  bool
 	}{
-		"in order":                     {ask + write + sync + answer, true},
-		"a sync in two lines":          {ask + write + begin + end + answer, true},
-		"no sync":                      {ask + write + answer, false},
-		"not in the log":               {ask + sync + answer, false},
-		"answered during the sync":     {ask + write + begin + answer + end, false},
-		"written during the sync":      {ask + begin + write + end + answer, false},
-		"answered after a failed sync": {ask + write + begin + failed + answer, false},
-		"another file's sync":          {ask + write + other + answer, false},
+		"in order":                     {write + sync + answer, true},
+		"a sync in two lines":          {write + half + end + answer, true},
+		"no sync":                      {write + answer, false},
+		"not in the log":               {sync + answer, false},
+		"answered during the sync":     {write + half + answer + end, false},
+		"written during the sync":      {half + write + end + answer, false},
+		"answered after a failed sync": {write + half + failed + answer, false},
+		"another file's sync":          {write + other + answer, false},
 	} {
-		answers, problems := checkTrace(strings.NewReader(c.trace))
+		file := filepath.Join(t.TempDir(), "trace")
+		if err := os.WriteFile(file, []byte(c.trace), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		answers, problems := checkTrace(t, file, ids)
 		if answers != 1 || (len(problems) == 0) != c.good {
 			t.Errorf("%s: %d answers, problems %q", name, answers, problems)
 		}
