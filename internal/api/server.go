@@ -18,6 +18,7 @@ import (
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 	"heliograph/internal/trace"
 	"heliograph/internal/verification"
 )
@@ -103,6 +104,7 @@ type API struct {
 	directory         *resources.Directory
 	authority         *identities.Authority
 	endpointPolicy    *iam.Attached
+	denials           *throttle.Keyed // by account
 	checkRoles        bool
 	operator          string
 	sender            Sender
@@ -134,7 +136,7 @@ type API struct {
 // model, and on services that are there twice.
 func New(o Options) *API {
 	a := &API{
-		directory: o.Directory, authority: o.Authority, endpointPolicy: o.EndpointPolicy, checkRoles: o.CheckRoles, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
+		directory: o.Directory, authority: o.Authority, endpointPolicy: o.EndpointPolicy, denials: throttle.NewKeyed(denialsPerSecond, denialsBurst, denialAccounts), checkRoles: o.CheckRoles, operator: o.Operator, committer: o.Committer, sender: o.Sender, partition: o.Partition, region: o.Region, limits: o.Limits, simulated: o.SimulatedInventory,
 		pageKey: o.NextTokenKey, bodies: newBodies(maxBody), publicBodies: newBodies(maxPublicBody), verifier: sigv4.NewVerifier(o.Keys, o.Region, signingName),
 		configuredSpend: o.ConfiguredSpend, healthy: o.Healthy, observe: o.Observe, tracer: o.Tracer, log: o.Log, now: o.Now, rand: o.Rand,
 	}

@@ -190,7 +190,7 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 		s.hearOther(action, r)
 	}
 	if err := s.authorizeOther(caller, r); err != nil {
-		return service.Answer{}, err
+		return service.Answer{}, s.denied(err)
 	}
 	if err := f.take(c.AccountID, s.began); err != nil {
 		return service.Answer{}, err

@@ -70,7 +70,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 		return out, err
 	}
 	if err := s.authorize(e, in); err != nil {
-		return out, err
+		return out, s.denied(err)
 	}
 	c, err := s.acting(e, in)
 	if err != nil {
