@@ -82,12 +82,15 @@ func (s *session) hearOther(action string, r *service.Request) {
 	if !ok {
 		return
 	}
-	s.begin(event, parametersOf(r))
+	s.begin(event, parametersOf(s.front.service.SigningName(), r))
 }
 
-// parametersOf are a request's to another service: JSON, or a form.
-func parametersOf(r *service.Request) json.RawMessage {
+// parametersOf are a request's to another service: JSON, a form, or of S3, whose bodies
+// are objects and documents of their own, the path and the query.
+func parametersOf(name string, r *service.Request) json.RawMessage {
 	switch {
+	case name == "s3":
+		return audit.FormParameters("path=" + url.QueryEscape(r.Path) + "&" + r.Query.Encode())
 	case r.Header.Get("X-Amz-Target") == "":
 		return audit.FormParameters(strings.Trim(string(r.Body)+"&"+r.Query.Encode(), "&"))
 	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "Firehose_"):
@@ -104,6 +107,13 @@ func (s *session) begin(e audit.Event, parameters json.RawMessage) {
 	}
 	s.trail.call = &audit.Call{Identity: c.Identity, Account: c.AccountID, At: s.began, Source: e.Source, Name: e.Name, ReadOnly: e.ReadOnly, Issues: e.Issues,
 		Region: s.api.region, SourceIP: from, UserAgent: s.r.UserAgent(), RequestID: c.RequestID, TLS: s.r.TLS, Host: s.r.Host, Parameters: parameters}
+}
+
+// used notes that the caller was allowed to use a resource, for the record of its owner.
+func (s *session) used(owner, arn string) {
+	if c := s.trail.call; c != nil && owner != "" && owner != c.Account {
+		c.Shared = append(c.Shared, audit.ResourceOf(owner, arn))
+	}
 }
 
 // recordable refuses a call that changes something while it could not be recorded.
@@ -132,6 +142,7 @@ func (s *session) record(failed error, body []byte) error {
 		c.ErrorCode, c.Error = s.shown(failed)
 	} else if c.Issues || c.Name == "CreateAccessKey" {
 		c.Response = issued(c, body)
+		s.assumed(c, body)
 	}
 	if err := s.api.auditor.log.Record(c); err != nil && failed == nil {
 		return fmt.Errorf("the call is not recorded in the audit log: %w", err)
@@ -155,8 +166,21 @@ func (s *session) shown(err error) (code, message string) {
 var (
 	issuedKey  = regexp.MustCompile(`<AccessKeyId>([A-Z0-9]{16,128})</AccessKeyId>`)
 	issuedTo   = regexp.MustCompile(`<SubjectFromWebIdentityToken>([^<]{1,255})</SubjectFromWebIdentityToken>`)
+	assumedOf  = regexp.MustCompile(`<Arn>arn:[a-z-]{1,20}:sts::([0-9]{12}):assumed-role/`)
 	issuedFrom = regexp.MustCompile(`<Provider>([^<]{1,255})</Provider>`)
 )
+
+// assumed notes whose role a call took on, as it is answered.
+func (s *session) assumed(c *audit.Call, body []byte) {
+	to := assumedOf.FindSubmatch(body)
+	if to == nil || s.api.directory.Account(string(to[1])) == nil {
+		return
+	}
+	var in struct{ RoleARN string }
+	if err := json.Unmarshal(c.Parameters, &in); err == nil {
+		c.Shared = append(c.Shared, audit.ResourceOf(string(to[1]), in.RoleARN))
+	}
+}
 
 // issued is what a record has of an answer that gives away credentials: which key they
 // are known by, so that what is done with them can be followed.
@@ -197,6 +221,6 @@ func (s *session) hearUnsigned(r *service.Request, body []byte) error {
 		who.ID = who.Issuer + ":" + who.Name
 	}
 	s.call.Identity = who
-	s.begin(event, parametersOf(r))
+	s.begin(event, parametersOf("sts", r))
 	return s.record(nil, body)
 }

@@ -53,6 +53,7 @@ func (s *session) authorize(e *endpoint, in any) error {
 		if err := c.decide(e.action, r, arn, asked); err != nil {
 			return err
 		}
+		s.used(r.Owner, arn)
 	}
 	return nil
 }

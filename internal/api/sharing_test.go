@@ -50,7 +50,7 @@ type neighbourhood struct {
 	poolID, listed               string
 }
 
-func newNeighbourhood(t *testing.T) *neighbourhood {
+func newNeighbourhood(t *testing.T, more ...func(*api.Options)) *neighbourhood {
 	t.Helper()
 	n := &neighbourhood{t: t, sender: &recorder{}, listed: "+14255550123"}
 	user := iam.Principal{Type: iam.UserType, ARN: iam.UserARN("aws", borrower, "/", "ann"), Account: borrower, ID: "AIDAANN", Name: "ann"}
@@ -64,6 +64,9 @@ func newNeighbourhood(t *testing.T) *neighbourhood {
 		o.Sender = n.sender
 		o.Keys = tenants{rootAccessKey: rootOf(customerAccount), "AKIABORROWER": rootOf(borrower), "AKIASTRANGER": rootOf(stranger), "AKIAANN": user}
 		o.Authority = identity.New(identity.Options{Directory: o.Directory, Root: o.Keys, TokenKey: make([]byte, 32), Partition: "aws", Now: time.Now})
+		for _, set := range more {
+			set(o)
+		}
 	})
 	c := &customer{t: t, directory: directory}
 	n.owner = c

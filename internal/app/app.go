@@ -162,6 +162,9 @@ func (s *service) abandon(ctx context.Context) {
 
 // open builds the parts, from the store outwards.
 func (s *service) open(ctx context.Context) (err error) {
+	if err := keysThere(ctx, s.cfg); err != nil {
+		return err
+	}
 	if s.secrets, err = credentials.Open(credentials.Options{Directory: s.cfg.DataDir, Account: s.cfg.Account,
 		Partition: s.cfg.Partition(), Region: s.cfg.Region, Log: s.log}); err != nil {
 		return err

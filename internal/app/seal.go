@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -28,13 +33,17 @@ func (s *service) openKeyring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.keyring = seal.New(seal.Options{Masters: masters, Reload: s.dataKeys, Keep: seal.KeepFile(s.cfg.DataDir)})
+	o := seal.Options{Masters: masters, Keep: seal.KeepFile(s.cfg.DataDir)}
+	if s.cfg.Database != config.SQLite { // which no other node writes to
+		o.Reload = s.dataKeys
+	}
+	s.keyring = seal.New(o)
 	s.sealer = s.keyring
 	return nil
 }
 
 // masterKeys are the master key that is configured, or the one that is made of secret,
-// and after it those that only open.
+// and after it those that only open. Without a secret there is none made of it.
 func masterKeys(ctx context.Context, cfg config.Config, secret []byte) ([]seal.Master, error) {
 	e := cfg.Encryption
 	var all []seal.Master
@@ -73,6 +82,9 @@ func masterKeys(ctx context.Context, cfg config.Config, secret []byte) ([]seal.M
 	if err != nil {
 		return nil, err
 	}
+	if secret == nil {
+		return all, nil
+	}
 	derived, err := seal.Derived(secret)
 	if err != nil {
 		return nil, err
@@ -103,7 +115,13 @@ func masterOfKMS(ctx context.Context, cfg config.Config, k config.KMS) (seal.Mas
 	if k.EndpointURL != "" && k.EndpointURL != endpoint.AWS {
 		loaded.BaseEndpoint = &k.EndpointURL
 	}
-	return seal.NewKMS(kms.NewFromConfig(loaded), k.KeyID), nil
+	at := region
+	if loaded.BaseEndpoint != nil {
+		if u, err := url.Parse(k.EndpointURL); err == nil {
+			at += "/" + u.Host
+		}
+	}
+	return seal.NewKMS(kms.NewFromConfig(loaded), k.KeyID, at), nil
 }
 
 // dataKeys reads them from the database.
@@ -137,9 +155,14 @@ func LocalKeys(ctx context.Context, cfg config.Config) (store.Sealer, error) {
 	if err != nil || len(all) == 0 {
 		return seal.New(seal.Options{}), err // nothing was sealed there
 	}
-	keys, err := credentials.EnsureKeys(credentials.Options{Directory: cfg.DataDir})
-	if err != nil {
+	if err := keysThere(ctx, cfg); err != nil {
 		return nil, err
+	}
+	var keys credentials.Keys
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, credentials.KeysFile)); err == nil {
+		if keys, err = credentials.EnsureKeys(credentials.Options{Directory: cfg.DataDir}); err != nil {
+			return nil, err
+		}
 	}
 	masters, err := masterKeys(ctx, cfg, keys.NextToken)
 	if err != nil {
@@ -147,6 +170,28 @@ func LocalKeys(ctx context.Context, cfg config.Config) (store.Sealer, error) {
 	}
 	keyring := seal.New(seal.Options{Masters: masters, Reload: read})
 	return keyring, keysError(keyring.Load(ctx, all), cfg)
+}
+
+// keysThere refuses a data directory that was used with a master key made of the file
+// keys, and that has no such file any more, before another is made.
+func keysThere(ctx context.Context, cfg config.Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, credentials.KeysFile)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	all, err := seal.ReadFile(cfg.DataDir)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	masters, err := masterKeys(ctx, cfg, nil)
+	if err != nil {
+		return err
+	}
+	for _, item := range all {
+		if !slices.ContainsFunc(masters, func(m seal.Master) bool { return m.Opens(item.Value.By) }) {
+			return keysError(fmt.Errorf("data key %s: %w: it needs %s", item.ID, seal.ErrMaster, item.Value.By), cfg)
+		}
+	}
+	return nil
 }
 
 // keysError says what to look for where the keys of the data cannot be opened.

@@ -62,6 +62,12 @@ func TestLostMasterKey(t *testing.T) {
 		if got := refusedStart(t, directory, ""); !strings.Contains(got, "the data cannot be decrypted: data key 1") || !strings.Contains(got, path) {
 			t.Errorf("without keys: %s", got)
 		}
+		if _, err := LocalKeys(t.Context(), configured(t, directory, "")); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("a command without keys: %v", err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Fatal("other keys were made")
+		}
 	}
 	if !bytes.Equal(readFile(t, datadir.Database(directory)), before) {
 		t.Error("the database was changed")

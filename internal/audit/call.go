@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"maps"
@@ -40,9 +39,12 @@ type Call struct {
 	Host      string
 
 	Parameters json.RawMessage // from Parameters or FormParameters
-	Response   json.RawMessage // nil in almost all records
-	ErrorCode  string          // empty: it succeeded
-	Error      string
+	// Shared are the resources of other accounts that the caller was allowed to use, each
+	// of an account that exists. What a request only says is not among them.
+	Shared    []Resource
+	Response  json.RawMessage // nil in almost all records
+	ErrorCode string          // empty: it succeeded
+	Error     string
 }
 
 // Durable reports whether the record has to be written before the call is answered.
@@ -62,11 +64,10 @@ func (c *Call) records(eventID func() string) []Record {
 		r.EventVersion = tlsVersion
 	}
 	all := []Record{r}
-	service := shares[c.Source]
-	if c.ErrorCode != "" || service == "" {
+	if c.ErrorCode != "" {
 		return all // who was denied tells nothing to others
 	}
-	foreign := foreignResources(c.Parameters, service, c.Account)
+	foreign := c.foreign()
 	if len(foreign) == 0 {
 		return all
 	}
@@ -85,34 +86,31 @@ func (c *Call) records(eventID func() string) []Record {
 // maxForeign is how many resources of others a record names.
 const maxForeign = 100
 
-// shares are the services whose ARNs name what accounts let each other use, by the source
-// of the calls that use it: their resources, and the roles that others take on.
-var shares = map[string]string{SourceService: "sms-voice", "sts.amazonaws.com": "iam"}
-
-// foreignResources are the resources of a service that parameters name by an ARN of
-// another account, by account.
-func foreignResources(parameters json.RawMessage, service, account string) map[string][]Resource {
-	if !bytes.Contains(parameters, []byte(":"+service+":")) {
-		return nil
-	}
+// foreign are the resources of other accounts that a call used, each once, by account.
+func (c *Call) foreign() map[string][]Resource {
 	found, n := map[string][]Resource{}, 0
-	in := json.NewDecoder(bytes.NewReader(parameters))
-	for n < maxForeign {
-		token, err := in.Token()
-		if err != nil {
-			break
-		}
-		text, _ := token.(string)
-		part := strings.SplitN(text, ":", 6)
-		if len(part) != 6 || part[0] != "arn" || part[2] != service || len(part[4]) != 12 || part[4] == account {
+	for _, r := range c.Shared {
+		if n == maxForeign || !isAccount(r.AccountID) || r.AccountID == c.Account || slices.Contains(found[r.AccountID], r) {
 			continue
 		}
-		kind, _, _ := strings.Cut(part[5], "/")
-		found[part[4]] = append(found[part[4]], Resource{AccountID: part[4], ARN: text, Type: resourceTypes[kind]})
+		found[r.AccountID] = append(found[r.AccountID], r)
 		n++
 	}
 	return found
 }
+
+// ResourceOf is the resource of an account that an ARN names.
+func ResourceOf(account, arn string) Resource {
+	r := Resource{AccountID: account, ARN: clip(arn, maxText)}
+	if part := strings.SplitN(arn, ":", 6); len(part) == 6 {
+		kind, _, _ := strings.Cut(part[5], "/")
+		r.Type = resourceTypes[kind]
+	}
+	return r
+}
+
+// isAccount reports whether a text has the form of an account's id: 12 digits.
+func isAccount(id string) bool { return len(id) == 12 && strings.Trim(id, "0123456789") == "" }
 
 // resourceTypes are CloudFormation's names of the types that such ARNs have.
 var resourceTypes = map[string]string{

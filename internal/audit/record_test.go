@@ -37,11 +37,13 @@ func TestGuide(t *testing.T) {
 	root.ReadOnly = true
 	root.Identity = &iam.Identity{Principal: iam.Principal{Type: iam.Root, ARN: "arn:aws:iam::111122223333:root", Account: customer, ID: customer}, AccessKeyID: "AKIAROOT"}
 	role := guide("CreatePool", "r", noon, `{"OriginationIdentity":"arn:aws:sms-voice:us-east-1:444455556666:phone-number/phone-1"}`)
+	role.Shared = []Resource{ResourceOf("444455556666", "arn:aws:sms-voice:us-east-1:444455556666:phone-number/phone-1")}
 	role.Identity = &iam.Identity{Principal: iam.Principal{Type: iam.AssumedRole, ARN: "arn:aws:sts::111122223333:assumed-role/Admin/me", Account: customer,
 		ID: "AROAEXAMPLE:me", Role: "arn:aws:iam::111122223333:role/team/Admin"}, AccessKeyID: "ASIAEXAMPLE",
 		Session: &iam.Session{Issued: noon.Add(-time.Hour), MFA: noon.Add(-time.Hour), RoleName: "Admin", RoleID: "AROAEXAMPLE", Name: "me"}}
 	role.TLS, role.Host = &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256}, "sms.example.com"
 	assumed := guide("AssumeRole", "r", noon, `{"roleArn":"arn:aws:iam::444455556666:role/Theirs","roleSessionName":"me"}`)
+	assumed.Shared = []Resource{ResourceOf("444455556666", "arn:aws:iam::444455556666:role/Theirs")}
 	assumed.Source, assumed.ReadOnly, assumed.Issues = "sts.amazonaws.com", true, true
 	assumed.Response = json.RawMessage(`{"credentials":{"accessKeyId":"ASIAEXAMPLE"}}`)
 	n := 0
@@ -74,6 +76,30 @@ func TestGuide(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	if err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%v; the records are\n%s", err, got.String())
+	}
+}
+
+// Other accounts get a record of what they let be used alone: not of what a request says,
+// not of what was refused, and never where the account can be none.
+func TestShared(t *testing.T) {
+	const theirs = "arn:aws:sms-voice:us-east-1:444455556666:pool/x"
+	said := guide("CreateOptOutList", "r", noon, `{"OptOutListName":"a","Tags":[{"Key":"k","Value":"`+theirs+`"}]}`)
+	refused := guide("DescribePools", "r", noon, `{"PoolIds":["`+theirs+`"]}`)
+	refused.Shared, refused.ErrorCode = []Resource{ResourceOf("444455556666", theirs)}, "AccessDeniedException"
+	strange := guide("DescribePools", "r", noon, `{}`)
+	strange.Shared = []Resource{ResourceOf("../../../../", "arn:aws:sms-voice:us-east-1:../../../../:pool/x"), ResourceOf(customer, "own")}
+	used := guide("DescribePools", "r", noon, `{}`)
+	for range 1000 {
+		used.Shared = append(used.Shared, ResourceOf("444455556666", theirs), ResourceOf("777788889999", theirs))
+	}
+	for c, want := range map[*Call]string{said: customer, refused: customer, strange: customer, used: customer + " 444455556666 777788889999"} {
+		var accounts []string
+		for _, r := range c.records(newEventID) {
+			accounts = append(accounts, r.RecipientAccountID)
+		}
+		if got := strings.Join(accounts, " "); got != want {
+			t.Errorf("%s %s is recorded for %s, not %s", c.Name, c.Parameters, got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -8,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,15 @@ const (
 // reloadLimit bounds how long a data key that is not known yet is looked for.
 const reloadLimit = 5 * time.Second
 
+const (
+	// ahead is how many numbers after the newest known data key are looked for: keys are
+	// numbered one by one, so that one farther away is none.
+	ahead = 256
+	// forgetMissing is after what time a number that was not found is looked for again.
+	// A key that is heard of is known at once.
+	forgetMissing = 30 * time.Second
+)
+
 // ErrMaster is answered where no master key that is configured opens a data key.
 var ErrMaster = errors.New("the data key is wrapped with another master key")
 
@@ -39,7 +50,8 @@ type DataKeys = []*resources.Item[resources.DataKey]
 type Options struct {
 	Masters []Master // the first wraps new keys; the others only open
 	// Reload reads the data keys again, for what another node sealed with a new one; nil
-	// where there is nowhere to read from.
+	// where no other makes any. It is called while rows are read, so it must not wait for
+	// a connection that reads them.
 	Reload func(ctx context.Context) (DataKeys, error)
 	// Keep is told of the data keys before anything is sealed with a new one, and when
 	// their master key has changed; nil for nobody. Its error keeps them from being used.
@@ -55,6 +67,7 @@ type Keyring struct {
 	keep    func(DataKeys) error
 
 	changing sync.Mutex
+	missing  map[uint64]time.Time // when a number was looked for last; guarded by changing
 	keys     atomic.Pointer[keys]
 }
 
@@ -74,7 +87,7 @@ var _ store.Sealer = (*Keyring)(nil)
 
 // New makes an empty Keyring.
 func New(o Options) *Keyring {
-	k := &Keyring{masters: o.Masters, reload: o.Reload, keep: o.Keep}
+	k := &Keyring{masters: o.Masters, reload: o.Reload, keep: o.Keep, missing: map[uint64]time.Time{}}
 	k.keys.Store(&keys{known: map[uint64]*dataKey{}})
 	return k
 }
@@ -89,7 +102,8 @@ func (k *Keyring) Load(ctx context.Context, all DataKeys) error {
 
 func (k *Keyring) load(ctx context.Context, all DataKeys) error {
 	before := k.keys.Load()
-	next := &keys{known: make(map[uint64]*dataKey, len(all))}
+	// An older list does not bring back a key that has been followed by another.
+	next := &keys{known: make(map[uint64]*dataKey, len(all)), current: before.current}
 	for number, key := range before.known {
 		next.known[number] = key
 	}
@@ -130,20 +144,27 @@ func (k *Keyring) open(ctx context.Context, number uint64, v *resources.DataKey)
 	return &dataKey{number: number, aead: aead}, nil
 }
 
-// unwrap decrypts a data key with the master key that it names.
+// unwrap decrypts a data key with the master key that it names, or else with another that
+// may open what that one wrapped.
 func (k *Keyring) unwrap(ctx context.Context, number uint64, v *resources.DataKey) ([]byte, error) {
-	for _, m := range k.masters {
+	masters := slices.Clone(k.masters)
+	slices.SortStableFunc(masters, func(a, b Master) int { return cmp.Compare(named(b, v.By), named(a, v.By)) })
+	var failed []error
+	for _, m := range masters {
 		if !m.Opens(v.By) {
 			continue
 		}
 		plain, err := m.Unwrap(ctx, number, v.By, v.Wrapped)
-		if err != nil {
-			return nil, fmt.Errorf("master key %s: %w", v.By, err)
+		if err == nil && len(plain) != KeyBytes {
+			err = fmt.Errorf("it has %d bytes, and not %d", len(plain), KeyBytes)
 		}
-		if len(plain) != KeyBytes {
-			return nil, fmt.Errorf("it has %d bytes, and not %d", len(plain), KeyBytes)
+		if err == nil {
+			return plain, nil
 		}
-		return plain, nil
+		failed = append(failed, fmt.Errorf("wrapped with %s, opened with %s: %w", v.By, m.Name(), err))
+	}
+	if len(failed) > 0 {
+		return nil, errors.Join(failed...)
 	}
 	have := ""
 	for i, m := range k.masters {
@@ -153,6 +174,14 @@ func (k *Keyring) unwrap(ctx context.Context, number uint64, v *resources.DataKe
 		have += m.Name()
 	}
 	return nil, fmt.Errorf("%w: it needs %s, and what is configured is %s", ErrMaster, v.By, have)
+}
+
+// named is 1 for the master key of a name.
+func named(m Master, name string) int {
+	if m.Name() == name {
+		return 1
+	}
+	return 0
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {
@@ -193,7 +222,7 @@ func (k *Keyring) Open(dst, sealed, about []byte) ([]byte, error) {
 	}
 	number, n := binary.Uvarint(sealed[1:])
 	if n <= 0 || len(sealed) < 1+n+nonceBytes+tagBytes {
-		return dst, errors.New("sealed data is cut off")
+		return dst, fmt.Errorf("sealed data is cut off: %w", store.ErrNotSealed)
 	}
 	key, err := k.find(number)
 	if err != nil {
@@ -217,8 +246,13 @@ func (k *Keyring) find(number uint64) (*dataKey, error) {
 	if key := k.keys.Load().known[number]; key != nil {
 		return key, nil
 	}
-	if k.reload == nil {
-		return nil, fmt.Errorf("data key %d is not there", number)
+	last := uint64(0)
+	for n := range k.keys.Load().known {
+		last = max(last, n)
+	}
+	absent := fmt.Errorf("data key %d is not there: %w", number, store.ErrNotSealed)
+	if k.reload == nil || number == 0 || number > last+ahead || time.Since(k.missing[number]) < forgetMissing {
+		return nil, absent
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), reloadLimit)
 	defer cancel()
@@ -232,5 +266,6 @@ func (k *Keyring) find(number uint64) (*dataKey, error) {
 	if key := k.keys.Load().known[number]; key != nil {
 		return key, nil
 	}
-	return nil, fmt.Errorf("data key %d is not there", number)
+	k.missing[number] = time.Now()
+	return nil, absent
 }

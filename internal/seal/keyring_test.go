@@ -182,6 +182,53 @@ func TestKeysOfOtherNodesAreLearned(t *testing.T) {
 	}
 }
 
+// A number that there is no key of is looked for once, and one that there cannot be never.
+func TestMissingKeysAreLookedForOnce(t *testing.T) {
+	r := newRig(t)
+	reloads := 0
+	k := seal.New(seal.Options{Masters: []seal.Master{master(t, 1)}, Reload: func(ctx context.Context) (seal.DataKeys, error) {
+		reloads++
+		return r.reload(ctx)
+	}})
+	for range 3 {
+		for _, number := range []byte{9, 10} {
+			if _, err := k.Open(nil, append([]byte{seal.Marker, number}, make([]byte, 40)...), nil); !errors.Is(err, store.ErrNotSealed) {
+				t.Errorf("key %d: %v", number, err)
+			}
+		}
+		if _, err := k.Open(nil, append([]byte{seal.Marker, 0xAE, 0x0E}, make([]byte, 40)...), nil); !errors.Is(err, store.ErrNotSealed) {
+			t.Errorf("key 1838: %v", err)
+		}
+	}
+	if reloads != 2 {
+		t.Errorf("%d reloads", reloads)
+	}
+	if _, err := k.Open(nil, []byte{seal.Marker, 1}, nil); !errors.Is(err, store.ErrNotSealed) {
+		t.Errorf("too short: %v", err)
+	}
+}
+
+// An older list of keys, and an empty one, leave the key that seals.
+func TestOlderListsDoNotGoBack(t *testing.T) {
+	r := newRig(t)
+	k := r.keyring(t, master(t, 1))
+	older, err := r.reload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Rotate(t.Context(), r.directory, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []seal.DataKeys{older, nil} {
+		if err := k.Load(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+		if sealed := k.Seal(nil, nil, nil); sealed[1] != 2 {
+			t.Errorf("key %d seals", sealed[1])
+		}
+	}
+}
+
 func TestMasterKeyMoves(t *testing.T) {
 	r := newRig(t)
 	sealed := r.keyring(t, master(t, 1)).Seal(nil, []byte("text"), []byte("place"))

@@ -26,15 +26,17 @@ type KMSClient interface {
 type held struct {
 	client KMSClient
 	key    string // id, ARN or alias
+	at     string // the service
 }
 
 // NewKMS makes a Master of a key that a service holds. Data keys are encrypted and
-// decrypted with the encryption context {"heliograph": "data key", "number": "1"}.
-func NewKMS(client KMSClient, key string) Master { return &held{client: client, key: key} }
+// decrypted with the encryption context {"heliograph": "data key", "number": "1"}. at says
+// which service it is, by region or host, without "@": others may have keys of the same id.
+func NewKMS(client KMSClient, key, at string) Master { return &held{client: client, key: key, at: at} }
 
-func (h *held) Name() string { return kmsPrefix + h.key }
+func (h *held) Name() string { return kmsPrefix + h.key + "@" + h.at }
 
-// Opens: the service has its other keys too.
+// Opens: the service has its other keys too, and may be reached by another name.
 func (h *held) Opens(name string) bool { return strings.HasPrefix(name, kmsPrefix) }
 
 func (h *held) Wrap(ctx context.Context, number uint64, key []byte) ([]byte, error) {
@@ -50,7 +52,7 @@ func (h *held) Wrap(ctx context.Context, number uint64, key []byte) ([]byte, err
 func (h *held) Unwrap(ctx context.Context, number uint64, by string, wrapped []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, kmsLimit)
 	defer cancel()
-	key := strings.TrimPrefix(by, kmsPrefix)
+	key, _, _ := strings.Cut(strings.TrimPrefix(by, kmsPrefix), "@")
 	out, err := h.client.Decrypt(ctx, &kms.DecryptInput{KeyId: &key, CiphertextBlob: wrapped, EncryptionContext: keyContext(number)})
 	if err != nil {
 		return nil, fmt.Errorf("decrypt a data key: %w", err)

@@ -2,7 +2,9 @@ package seal_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,8 +58,8 @@ func kmsServer(t *testing.T) *kms.Client {
 // keys are opened too.
 func TestKMS(t *testing.T) {
 	client := kmsServer(t)
-	one, other := seal.NewKMS(client, "one"), seal.NewKMS(client, "alias/other")
-	if one.Name() != "kms:one" || !other.Opens("kms:one") || other.Opens("local:one") {
+	one, other := seal.NewKMS(client, "one", "us-east-1"), seal.NewKMS(client, "alias/other", "us-east-1")
+	if one.Name() != "kms:one@us-east-1" || !other.Opens("kms:one") || other.Opens("local:one") {
 		t.Errorf("%s, %v, %v", one.Name(), other.Opens("kms:one"), other.Opens("local:one"))
 	}
 	key := bytes.Repeat([]byte{7}, seal.KeyBytes)
@@ -81,6 +83,45 @@ func TestKMS(t *testing.T) {
 	if done, err := k.Rotate(t.Context(), r.directory, true); err != nil || done.Rewrapped != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
+}
+
+// The key of one service is followed by that of another, of the same id or not: the first
+// that is asked for what the other wrapped refuses.
+func TestKMSMoves(t *testing.T) {
+	for _, key := range []string{"old", "new"} {
+		r := newRig(t)
+		before := seal.NewKMS(kmsServer(t), key, "us-east-1")
+		sealed := r.keyring(t, before).Seal(nil, []byte("text"), []byte("place"))
+		after := seal.NewKMS(deniedKMS(t, kmsServer(t)), "new", "eu-west-1")
+		keys, err := r.reload(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := seal.New(seal.Options{Masters: []seal.Master{after, seal.NewKMS(kmsServer(t), key, "elsewhere"), before}})
+		if err := k.Load(t.Context(), keys); err != nil {
+			t.Fatal(err)
+		}
+		open(t, k, sealed, "text")
+		if done, err := k.Rotate(t.Context(), r.directory, true); err != nil || done.Rewrapped != 1 || done.Master != "kms:new@eu-west-1" {
+			t.Errorf("%+v, %v", done, err)
+		}
+		alone := seal.New(seal.Options{Masters: []seal.Master{after}})
+		if err := alone.Load(t.Context(), keys); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("by the new one alone: %v", err)
+		}
+	}
+}
+
+// deniedKMS may encrypt only.
+func deniedKMS(t *testing.T, client *kms.Client) seal.KMSClient {
+	t.Helper()
+	return denied{client}
+}
+
+type denied struct{ *kms.Client }
+
+func (denied) Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error) {
+	return nil, errors.New("AccessDenied")
 }
 
 // The copy of the data keys in a data directory opens what they sealed.

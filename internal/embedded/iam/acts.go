@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"strings"
 
 	"heliograph/internal/api/service"
@@ -30,6 +31,9 @@ func on[I any](s *Service, k kind) func(*service.Caller, *I) service.Act {
 			return service.Act{}
 		}
 		act := s.onEntity(c, k, name)
+		if m, ok := any(in).(interface{ moved() (path, name string) }); ok {
+			act.move(s, c, k, name, m)
+		}
 		if p, ok := any(in).(interface{ policyARN() string }); ok {
 			act.key(keyPolicyARN, p.policyARN())
 		}
@@ -48,6 +52,20 @@ func (a *acting) key(name, value string) {
 		a.Keys = map[string][]string{}
 	}
 	a.Keys[name] = []string{value}
+}
+
+// move acts on what an entity is to be called too, where that is something else: nobody
+// comes to a name or a path by what is allowed on another.
+func (a *acting) move(s *Service, c *service.Caller, k kind, name string, to interface{ moved() (path, name string) }) {
+	path := "/"
+	if e, err := find(c.Account, k, name); err == nil {
+		path, name = e.path, e.name
+	}
+	newPath, newName := to.moved()
+	arn := s.arnOf(k, c.AccountID, cmp.Or(newPath, path), cmp.Or(newName, name))
+	if arn != a.Resources[0] {
+		a.Resources = append(a.Resources, arn)
+	}
 }
 
 // onEntity acts on a user, group or role, by the name that it has or would have.

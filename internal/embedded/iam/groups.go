@@ -141,6 +141,8 @@ type updateGroupInput struct {
 	NewGroupName string `query:",max=128"`
 }
 
+func (in *updateGroupInput) moved() (path, name string) { return in.NewPath, in.NewGroupName }
+
 // updateGroup renames or moves a group, which keeps its users.
 func (s *Service) updateGroup(ctx context.Context, c *service.Caller, in *updateGroupInput) (*empty, error) {
 	name, err := in.require(group)

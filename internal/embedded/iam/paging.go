@@ -45,5 +45,8 @@ func page[T any](all []T, key func(T) string, p paging) ([]T, paged, error) {
 		return all, paged{}, nil
 	}
 	all = all[:most]
-	return all, paged{IsTruncated: true, Marker: base64.RawURLEncoding.EncodeToString([]byte(key(all[most-1])))}, nil
+	return all, paged{IsTruncated: true, Marker: marker(key(all[most-1]))}, nil
 }
+
+// marker is the Marker after the item of a key.
+func marker(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"time"
 
 	"heliograph/internal/api/service"
@@ -28,6 +29,7 @@ type Options struct {
 type Service struct {
 	*service.Query
 	Options
+	simulating sync.Map // accounts that have a simulation now
 }
 
 var _ service.Acting = (*Service)(nil)

@@ -3,6 +3,7 @@ package iam
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,10 +15,10 @@ import (
 
 func (s *Service) simulateOperations() []service.QueryOperation {
 	return []service.QueryOperation{
-		service.HandleQuery("SimulateCustomPolicy", s.simulateCustom, nil),
-		service.HandleQuery("SimulatePrincipalPolicy", s.simulatePrincipal, onSource[simulateInput]),
-		service.HandleQuery("GetContextKeysForCustomPolicy", s.keysOfCustom, nil),
-		service.HandleQuery("GetContextKeysForPrincipalPolicy", s.keysOfPrincipal, onSource[simulateInput]),
+		service.HandleQuery("SimulateCustomPolicy", alone(s, s.simulateCustom), nil),
+		service.HandleQuery("SimulatePrincipalPolicy", alone(s, s.simulatePrincipal), onSource[simulateInput]),
+		service.HandleQuery("GetContextKeysForCustomPolicy", alone(s, s.keysOfCustom), nil),
+		service.HandleQuery("GetContextKeysForPrincipalPolicy", alone(s, s.keysOfPrincipal), onSource[simulateInput]),
 	}
 }
 
@@ -93,7 +94,10 @@ type simulation struct {
 	kinds    map[string]string // of policies' names: SourcePolicyType
 	keys     []string          // that the policies ask for, in lower case
 	spelled  map[string]string // as they are written there
+	missing  []string          // of keys: what has no value, as it is written
 	context  tried
+
+	statements, octets int // of all policies
 }
 
 func newSimulation() *simulation {
@@ -128,19 +132,22 @@ func (t *tried) Lookup(key string) []string {
 func (m *simulation) add(name, kind, document string, as iam.Kind) (iam.Attached, error) {
 	policy, err := parse(document, as)
 	if err != nil {
-		if e := (*service.Exception)(nil); asException(err, &e) {
+		if e, ok := errors.AsType[*service.Exception](err); ok {
 			return iam.Attached{}, invalidInput("%s: %s", name, e.Message)
 		}
 		return iam.Attached{}, err
 	}
-	return m.take(name, kind, policy), nil
+	return m.take(name, kind, document, policy), nil
 }
 
 // take takes a policy, nil for one that cannot be read.
-func (m *simulation) take(name, kind string, policy *iam.Policy) iam.Attached {
+func (m *simulation) take(name, kind, document string, policy *iam.Policy) iam.Attached {
 	m.kinds[name] = kind
 	m.keys = append(m.keys, policy.ContextKeys()...)
-	for _, statement := range policy.Statements() {
+	statements := policy.Statements()
+	m.statements += len(statements)
+	m.octets += len(document)
+	for _, statement := range statements {
 		for _, condition := range statement.Conditions {
 			m.spelled[strings.ToLower(condition.Key)] = condition.Key
 		}
@@ -149,7 +156,7 @@ func (m *simulation) take(name, kind string, policy *iam.Policy) iam.Attached {
 }
 
 // simulateCustom tries policies that the request brings.
-func (s *Service) simulateCustom(_ context.Context, c *service.Caller, in *simulateInput) (*simulateOutput, error) {
+func (s *Service) simulateCustom(ctx context.Context, c *service.Caller, in *simulateInput) (*simulateOutput, error) {
 	if len(in.PolicyInputList) == 0 {
 		return nil, service.Invalid("The parameter PolicyInputList is missing.")
 	}
@@ -160,21 +167,21 @@ func (s *Service) simulateCustom(_ context.Context, c *service.Caller, in *simul
 		p.ARN = iam.UserARN(s.Partition, c.AccountID, "/", "simulated")
 	}
 	m.subject.Principal = p
-	return s.simulate(c, m, in)
+	return s.simulate(ctx, c, m, in)
 }
 
 // simulatePrincipal tries the policies of a user, group or role, and those that the
 // request brings besides.
-func (s *Service) simulatePrincipal(_ context.Context, c *service.Caller, in *simulateInput) (*simulateOutput, error) {
+func (s *Service) simulatePrincipal(ctx context.Context, c *service.Caller, in *simulateInput) (*simulateOutput, error) {
 	m, err := s.source(c, in.PolicySourceARN)
 	if err != nil {
 		return nil, err
 	}
-	return s.simulate(c, m, in)
+	return s.simulate(ctx, c, m, in)
 }
 
 // simulate makes the rest of a simulation and answers it.
-func (s *Service) simulate(c *service.Caller, m *simulation, in *simulateInput) (*simulateOutput, error) {
+func (s *Service) simulate(ctx context.Context, c *service.Caller, m *simulation, in *simulateInput) (*simulateOutput, error) {
 	for i, document := range in.PolicyInputList {
 		p, err := m.add(fmt.Sprintf("PolicyInputList.%d", i+1), fromInput, document, iam.IdentityPolicy)
 		if err != nil {
@@ -210,7 +217,7 @@ func (s *Service) simulate(c *service.Caller, m *simulation, in *simulateInput) 
 	if err := m.circumstances(s, in.ContextEntries); err != nil {
 		return nil, err
 	}
-	return m.answer(in)
+	return m.answer(ctx, in)
 }
 
 // caller makes another user the one who asks.
@@ -257,11 +264,13 @@ func (m *simulation) circumstances(s *Service, entries []contextEntry) error {
 	}
 	slices.Sort(m.keys)
 	m.keys = slices.Compact(m.keys)
+	for _, key := range m.keys {
+		if m.context.Lookup(key) == nil {
+			m.missing = append(m.missing, cmp.Or(m.spelled[key], key))
+		}
+	}
 	return nil
 }
-
-// maxSimulated bounds the decisions of a request.
-const maxSimulated = 10_000
 
 // pair is one decision of a simulation.
 type pair struct {
@@ -269,7 +278,7 @@ type pair struct {
 	action, resource string
 }
 
-func (m *simulation) answer(in *simulateInput) (*simulateOutput, error) {
+func (m *simulation) answer(ctx context.Context, in *simulateInput) (*simulateOutput, error) {
 	if len(in.ActionNames) == 0 {
 		return nil, service.Invalid("The parameter ActionNames is missing.")
 	}
@@ -289,13 +298,22 @@ func (m *simulation) answer(in *simulateInput) (*simulateOutput, error) {
 			pairs = append(pairs, pair{len(pairs), action, arn})
 		}
 	}
-	some, more, err := page(pairs, func(p pair) string { return fmt.Sprintf("%06d", p.n) }, in.paging)
+	number := func(p pair) string { return fmt.Sprintf("%06d", p.n) }
+	some, more, err := page(pairs, number, paging{in.Marker, new(m.decisions(in.paging))})
 	if err != nil {
 		return nil, err
 	}
-	out := &simulateOutput{paged: more}
-	for _, p := range some {
-		out.EvaluationResults.Member = append(out.EvaluationResults.Member, m.evaluate(p.action, p.resource))
+	out, size := &simulateOutput{paged: more}, 0
+	for i, p := range some {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		e := m.evaluate(p.action, p.resource)
+		if size += e.size(); i > 0 && size > maxAnswered {
+			out.paged = paged{IsTruncated: true, Marker: marker(number(some[i-1]))}
+			break
+		}
+		out.EvaluationResults.Member = append(out.EvaluationResults.Member, e)
 	}
 	return out, nil
 }
@@ -305,16 +323,14 @@ func (m *simulation) evaluate(action, resource string) evaluation {
 	d, matches := iam.Explain(&m.subject, &iam.Request{Action: action, Resource: resource, Owner: m.owner, Context: &m.context}, m.resource)
 	e := evaluation{EvalActionName: action, EvalResourceName: resource, EvalDecision: decision(d)}
 	bounded := false
-	for _, match := range matches {
+	for _, match := range listed(matches) {
 		e.MatchedStatements.Member = append(e.MatchedStatements.Member, matched{match.Policy, m.kinds[match.Policy],
 			position{match.StartLine, match.StartColumn}, position{match.EndLine, match.EndColumn}})
+	}
+	for _, match := range matches {
 		bounded = bounded || match.Source == iam.FromBoundary && match.Allow
 	}
-	for _, key := range m.keys {
-		if m.context.Lookup(key) == nil {
-			e.MissingContextValues.Member = append(e.MissingContextValues.Member, cmp.Or(m.spelled[key], key))
-		}
-	}
+	e.MissingContextValues.Member = m.missing
 	if m.subject.Boundary != nil {
 		denied := slices.ContainsFunc(matches, func(match iam.Match) bool { return match.Source == iam.FromBoundary && !match.Allow })
 		e.PermissionsBoundaryDecisionDetail = &boundaryDecision{bounded && !denied}

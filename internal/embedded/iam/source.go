@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"errors"
 	"maps"
 	"slices"
 
@@ -9,8 +8,6 @@ import (
 	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 )
-
-func asException(err error, to **service.Exception) bool { return errors.As(err, to) }
 
 // source is a simulation with the policies of a user, group or role.
 func (s *Service) source(c *service.Caller, arn string) (*simulation, error) {
@@ -35,7 +32,7 @@ func (s *Service) source(c *service.Caller, arn string) (*simulation, error) {
 		for _, name := range c.Account.Users.Get(resources.IAMKey(e.name)).Value.Groups {
 			of, err := find(c.Account, group, name)
 			if err != nil {
-				m.subject.Identity = append(m.subject.Identity, m.take(name, string(group), nil))
+				m.subject.Identity = append(m.subject.Identity, m.take(name, string(group), "", nil))
 				continue
 			}
 			s.grant(c.Account, m, of)
@@ -66,7 +63,7 @@ func (s *Service) grant(a *resources.Snapshot, m *simulation, e entity) {
 	for _, name := range slices.Sorted(maps.Keys(e.grants.Inline)) {
 		// What cannot be read denies everything, as it does where it counts.
 		policy, _ := iam.Parse(e.grants.Inline[name], iam.IdentityPolicy)
-		m.subject.Identity = append(m.subject.Identity, m.take(e.kind.lower()+"_"+e.name+"_"+name, e.kind.lower(), policy))
+		m.subject.Identity = append(m.subject.Identity, m.take(e.kind.lower()+"_"+e.name+"_"+name, e.kind.lower(), e.grants.Inline[name], policy))
 	}
 	for _, arn := range e.grants.Attached {
 		m.subject.Identity = append(m.subject.Identity, s.granted(a, m, arn))
@@ -82,5 +79,5 @@ func (s *Service) granted(a *resources.Snapshot, m *simulation, arn string) iam.
 		document, _ = item.Value.Document()
 	}
 	policy, _ := iam.Parse(document, iam.IdentityPolicy)
-	return m.take(arn, kind, policy)
+	return m.take(arn, kind, document, policy)
 }

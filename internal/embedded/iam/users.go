@@ -144,6 +144,8 @@ type updateUserInput struct {
 	NewUserName string `query:",max=64"`
 }
 
+func (in *updateUserInput) moved() (path, name string) { return in.NewPath, in.NewUserName }
+
 // updateUser renames or moves a user. Its keys stay its own.
 func (s *Service) updateUser(ctx context.Context, c *service.Caller, in *updateUserInput) (*empty, error) {
 	name, err := in.require(user)

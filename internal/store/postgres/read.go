@@ -303,8 +303,12 @@ func (e *Engine) Spend(ctx context.Context, account, month, channel string) (sms
 
 // Resources reads every resource of an account, by kind and ID.
 func (e *Engine) Resources(ctx context.Context, account string) ([]store.Resource, error) {
+	from := e.reads
+	if account == "" {
+		from = e.leads // a data key is looked for while all that read may be waiting for it
+	}
 	var out []store.Resource
-	err := e.scan(ctx, e.reads, "resources", "SELECT kind, id, version, created, tags, doc FROM resource WHERE account = $1::text ORDER BY kind, id",
+	err := e.scan(ctx, from, "resources", "SELECT kind, id, version, created, tags, doc FROM resource WHERE account = $1::text ORDER BY kind, id",
 		func(r row) error {
 			v := store.Resource{ResourceKey: store.ResourceKey{Account: account, Kind: r.text(0), ID: r.text(1)},
 				Version: r.int(2), Created: r.time(3), Doc: r.blob(5)}

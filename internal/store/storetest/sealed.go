@@ -16,8 +16,12 @@ import (
 	"heliograph/internal/store"
 )
 
-// Sealer is a store.Sealer with one key, of its own.
-type Sealer struct{ aead cipher.AEAD }
+// Sealer is a store.Sealer with one key, of its own, which the octet after the marker
+// names.
+type Sealer struct {
+	aead cipher.AEAD
+	key  byte
+}
 
 // NewSealer makes one with a key of 32 octets.
 func NewSealer(t testing.TB, key byte) Sealer {
@@ -30,14 +34,14 @@ func NewSealer(t testing.TB, key byte) Sealer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Sealer{aead}
+	return Sealer{aead, key}
 }
 
 // Seal encrypts.
 func (s Sealer) Seal(dst, plain, about []byte) []byte {
 	nonce := make([]byte, s.aead.NonceSize())
 	rand.Read(nonce)
-	return s.aead.Seal(append(append(dst, store.SealMarker), nonce...), nonce, plain, about)
+	return s.aead.Seal(append(append(dst, store.SealMarker, s.key), nonce...), nonce, plain, about)
 }
 
 // Open decrypts.
@@ -45,10 +49,10 @@ func (s Sealer) Open(dst, sealed, about []byte) ([]byte, error) {
 	if len(sealed) == 0 || sealed[0] != store.SealMarker {
 		return append(dst, sealed...), nil
 	}
-	if len(sealed) < 1+s.aead.NonceSize() {
-		return dst, errors.New("too short")
+	if len(sealed) < 2+s.aead.NonceSize()+s.aead.Overhead() || sealed[1] != s.key {
+		return dst, store.ErrNotSealed
 	}
-	return s.aead.Open(dst, sealed[1:][:s.aead.NonceSize()], sealed[1+s.aead.NonceSize():], about)
+	return s.aead.Open(dst, sealed[2:][:s.aead.NonceSize()], sealed[2+s.aead.NonceSize():], about)
 }
 
 // SealedOpener opens the engine of a directory with a Sealer, or with nil.
@@ -112,6 +116,11 @@ func RunSealed(t *testing.T, open SealedOpener, dump func(t *testing.T, dir stri
 	// From before there was encryption.
 	current = nil
 	second := write(2)
+	digests := [][]byte{bytes.Repeat([]byte{0xFF}, 32), {0xFF}, append([]byte{0xFF, 1}, bytes.Repeat([]byte{7}, 30)...),
+		append([]byte{0xFF, 9}, bytes.Repeat([]byte{7}, 62)...)} // of which none was sealed
+	for i, doc := range digests {
+		s.apply(&store.Change{Entries: []store.EntryWrite{{Entry: store.Entry{EntryKey: store.EntryKey{List: 8, Key: int64(i)}, Doc: doc}}}})
+	}
 	if !found() {
 		t.Fatal("the test finds nothing")
 	}
@@ -120,6 +129,13 @@ func RunSealed(t *testing.T, open SealedOpener, dump func(t *testing.T, dir stri
 	s.fence = s.join()
 	s.need(read(first, 1))
 	s.need(read(second, 2))
+	for i, doc := range digests {
+		entries, err := s.Engine.(store.Lists).Entries(s.ctx(), []store.EntryKey{{List: 8, Key: int64(i)}})
+		s.need(err)
+		if entries[0] == nil || !bytes.Equal(entries[0].Doc, doc) {
+			s.Errorf("digest %x was read as %+v", doc, entries[0])
+		}
+	}
 	s.need(s.Engine.Close())
 	current = NewSealer(t, 2)
 	s.Engine = s.reopen()
