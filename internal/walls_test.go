@@ -77,7 +77,7 @@ var walls = []wall{
 	{pkg: "internal/datadir"},
 	{pkg: "internal/egress"},
 	{pkg: "internal/certificate"},
-	{pkg: "internal/seal", may: []string{"store", "resources"}, external: []string{awsSDK}},
+	{pkg: "internal/seal", may: []string{"datadir", "store", "resources"}, external: []string{awsSDK}},
 
 	// Engines of the store.
 	{pkg: "internal/store/record", may: []string{"sms", "store"}},
@@ -141,7 +141,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/sts", may: []string{"iam", "resources", "api/service", "identity"}, external: []string{"github.com/coreos/go-oidc/v3/oidc"}},
 	{pkg: "internal/embedded/signin", may: []string{"iam", "throttle", "resources", "api/service", "identity", "identity/password"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
-	{pkg: "internal/credentials", may: []string{"iam", "api/sigv4"}},
+	{pkg: "internal/credentials", may: []string{"datadir", "iam", "api/sigv4"}},
 	{pkg: "internal/admin", may: slices.Concat(below, []string{"inventory", "queue", "reconcile", "nodes", "deactivation", "feedback", "api", "api/service", "identity", "embedded/iam", "embedded/sns", "carrier/sim"})},
 
 	// The whole, and the command.

@@ -1,11 +1,17 @@
 package api_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"heliograph/internal/api"
+)
 
 // What is denied is bounded, and so are its records: no account fills the audit log with
 // what it may not do. What it may do has a rate of its own.
 func TestDenialsAreBounded(t *testing.T) {
-	p := newPoliced(t, nil)
+	at := time.Now()
+	p := newPoliced(t, func(o *api.Options) { o.Now = func() time.Time { return at } })
 	nobody := p.user(nil, allow("sms-voice:DescribeAccountAttributes", "*", ""))
 	denied, throttled := 0, 0
 	for range 1000 {

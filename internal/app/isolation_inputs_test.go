@@ -2,7 +2,9 @@ package app
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -224,4 +226,57 @@ func (s *stage) others() {
 	s.same("sts:AssumeRole", s.secrets["role ARN"], func(arn string, _ map[string]string) ask {
 		return query("sts", "AssumeRole", map[string]string{"RoleArn": arn, "RoleSessionName": "me"})
 	})
+}
+
+// members are the ways to the texts in an operation's input.
+func members(t reflect.Type, at string) []string {
+	var ways []string
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		kind, way := f.Type, at+f.Name
+		for kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		switch {
+		case kind.Kind() == reflect.String:
+			ways = append(ways, way)
+		case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.String:
+			ways = append(ways, way+"[]")
+		case kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct:
+			ways = append(ways, members(kind.Elem(), way+"[].")...)
+		case kind.Kind() == reflect.Struct && kind != reflect.TypeFor[time.Time]():
+			ways = append(ways, members(kind, way+".")...)
+		}
+	}
+	return ways
+}
+
+// put is a copy of an input with a text at a way of members.
+func put(input in, way, value string) in {
+	out := maps.Clone(input)
+	if out == nil {
+		out = in{}
+	}
+	name, rest, nested := strings.Cut(way, ".")
+	list := strings.HasSuffix(name, "[]")
+	name = strings.TrimSuffix(name, "[]")
+	var set any = value
+	if nested {
+		inner, _ := out[name].(in)
+		if all, ok := out[name].([]any); ok && len(all) > 0 {
+			inner, _ = all[0].(in)
+		}
+		set = put(inner, rest, value)
+	}
+	if list {
+		set = []any{set}
+	}
+	out[name] = set
+	return out
 }

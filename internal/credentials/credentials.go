@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"heliograph/internal/api/sigv4"
+	"heliograph/internal/datadir"
 	"heliograph/internal/iam"
 )
 
@@ -75,7 +76,7 @@ func Ensure(o Options) (Root, error) {
 		if root.SecretAccessKey, err = newSecret(o.Rand); err != nil {
 			return Root{}, err
 		}
-		if err := writePrivate(path, root.file()); err != nil {
+		if err := datadir.WritePrivate(path, []byte(root.file())); err != nil {
 			return Root{}, fmt.Errorf("write credentials: %w", err)
 		}
 		o.Log.Info("made the account's root access key", "account", o.Account, "file", path)
@@ -90,7 +91,7 @@ func Ensure(o Options) (Root, error) {
 	}
 	root.AccessKeyID, root.SecretAccessKey = found.AccessKeyID, found.SecretAccessKey
 	if found.Region != o.Region {
-		if err := writePrivate(path, withRegion(text, o.Region)); err != nil {
+		if err := datadir.WritePrivate(path, []byte(withRegion(text, o.Region))); err != nil {
 			return Root{}, fmt.Errorf("write credentials: %w", err)
 		}
 	}

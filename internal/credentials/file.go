@@ -1,11 +1,9 @@
 package credentials
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // maxFile bounds what is read of a file.
@@ -31,30 +29,4 @@ func readPrivate(path string) (string, error) {
 		err = fmt.Errorf("it is larger than %d bytes", maxFile)
 	}
 	return string(text), err
-}
-
-// writePrivate replaces a file, which then is the whole new one or the whole old
-// one also after a crash, and readable by its owner alone.
-func writePrivate(path, text string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"heliograph/internal/datadir"
 )
 
 // KeysFile is the name of the file of the installation's keys in the data
@@ -59,7 +61,7 @@ func EnsureKeys(o Options) (Keys, error) {
 				return Keys{}, fmt.Errorf("make the installation's keys: %w", err)
 			}
 		}
-		if err := writePrivate(path, k.file()); err != nil {
+		if err := datadir.WritePrivate(path, []byte(k.file())); err != nil {
 			return Keys{}, fmt.Errorf("write the installation's keys: %w", err)
 		}
 		return k, nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"heliograph/internal/datadir"
 	"heliograph/internal/resources"
 )
 
@@ -42,36 +43,12 @@ func KeepFile(directory string) func(DataKeys) error {
 		if err != nil || bytes.Equal(text, last) {
 			return err
 		}
-		if err := writeFile(filepath.Join(directory, File), append(text, '\n')); err != nil {
+		if err := datadir.WritePrivate(filepath.Join(directory, File), append(text, '\n')); err != nil {
 			return err
 		}
 		last = text
 		return nil
 	}
-}
-
-func writeFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // ReadFile reads the copy in a data directory, which has none where nothing was sealed

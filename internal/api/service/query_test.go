@@ -49,7 +49,9 @@ func newQuery() *Query {
 	)
 }
 
-func queryRequest(form string) *Request { return &Request{Method: http.MethodPost, Path: "/", Body: []byte(form)} }
+func queryRequest(form string) *Request {
+	return &Request{Method: http.MethodPost, Path: "/", Body: []byte(form)}
+}
 
 func TestQuery(t *testing.T) {
 	q := newQuery()

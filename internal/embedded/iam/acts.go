@@ -83,11 +83,11 @@ func (s *Service) onEntity(c *service.Caller, k kind, name string) acting {
 }
 
 // creating acts on a user, group or role that is to be.
-func (s *Service) creating(c *service.Caller, k kind, path, name, boundary string, tags []tag) service.Act {
+func (s *Service) creating(c *service.Caller, k kind, path, name, boundary string, tags []service.Tag) service.Act {
 	if path == "" {
 		path = "/"
 	}
-	a := acting{service.Act{Resources: []string{s.arnOf(k, c.AccountID, path, name)}, RequestTags: tagMap(tags)}}
+	a := acting{service.Act{Resources: []string{s.arnOf(k, c.AccountID, path, name)}, RequestTags: service.TagMap(tags)}}
 	a.key(keyBoundary, boundary)
 	return a.Act
 }

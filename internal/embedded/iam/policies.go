@@ -24,14 +24,14 @@ type policyAnswer struct {
 	Description                   string `xml:",omitempty"`
 	CreateDate                    time.Time
 	UpdateDate                    time.Time
-	Tags                          *service.List[tag]
+	Tags                          *service.List[service.Tag]
 	PolicyVersionList             *service.List[versionAnswer]
 }
 
 func (s *Service) policyOperations() []service.QueryOperation {
 	return []service.QueryOperation{
 		service.HandleQuery("CreatePolicy", s.createPolicy, func(c *service.Caller, in *createPolicyInput) service.Act {
-			return service.Act{Resources: []string{iam.PolicyARN(s.Partition, c.AccountID, in.Path, in.PolicyName)}, RequestTags: tagMap(in.Tags)}
+			return service.Act{Resources: []string{iam.PolicyARN(s.Partition, c.AccountID, in.Path, in.PolicyName)}, RequestTags: service.TagMap(in.Tags)}
 		}),
 		service.HandleQuery("GetPolicy", s.getPolicy, onPolicy[policyInput](s)),
 		service.HandleQuery("ListPolicies", s.listPolicies, nil),
@@ -139,9 +139,9 @@ func (a *policyAnswer) count(entities []entity) {
 type createPolicyInput struct {
 	PolicyName     string `query:",required,max=128"`
 	Path           string
-	PolicyDocument string `query:",required,max=131072"`
-	Description    string `query:",max=1000"`
-	Tags           []tag  `query:",max=50"`
+	PolicyDocument string        `query:",required,max=131072"`
+	Description    string        `query:",max=1000"`
+	Tags           []service.Tag `query:",max=50"`
 }
 
 type onePolicy struct{ Policy policyAnswer }

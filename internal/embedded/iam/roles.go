@@ -22,7 +22,7 @@ type roleAnswer struct {
 	Description              string `xml:",omitempty"`
 	MaxSessionDuration       int
 	PermissionsBoundary      *boundaryAnswer
-	Tags                     *service.List[tag]
+	Tags                     *service.List[service.Tag]
 	RoleLastUsed             *struct{}
 }
 
@@ -62,12 +62,12 @@ func (s *Service) roleOperations() []service.QueryOperation {
 
 type createRoleInput struct {
 	Path                     string
-	RoleName                 string `query:",required,max=64"`
-	AssumeRolePolicyDocument string `query:",required,max=131072"`
-	Description              string `query:",max=1000"`
-	MaxSessionDuration       *int   `query:",min=3600,max=43200"`
-	PermissionsBoundary      string `query:",min=20,max=2048"`
-	Tags                     []tag  `query:",max=50"`
+	RoleName                 string        `query:",required,max=64"`
+	AssumeRolePolicyDocument string        `query:",required,max=131072"`
+	Description              string        `query:",max=1000"`
+	MaxSessionDuration       *int          `query:",min=3600,max=43200"`
+	PermissionsBoundary      string        `query:",min=20,max=2048"`
+	Tags                     []service.Tag `query:",max=50"`
 }
 
 type oneRole struct{ Role roleAnswer }

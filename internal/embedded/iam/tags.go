@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"heliograph/internal/api/service"
@@ -13,44 +12,27 @@ import (
 	"heliograph/internal/resources"
 )
 
-// tag is the data type Tag.
-type tag struct {
-	Key   string `query:",required,max=128"`
-	Value string `query:",max=256"`
-}
-
-func tagMap(tags []tag) map[string]string {
-	if len(tags) == 0 {
-		return nil
-	}
-	m := make(map[string]string, len(tags))
-	for _, t := range tags {
-		m[t.Key] = t.Value
-	}
-	return m
-}
-
 // tagList renders tags by key; nil where there are none.
-func tagList(tags map[string]string) *service.List[tag] {
+func tagList(tags map[string]string) *service.List[service.Tag] {
 	if len(tags) == 0 {
 		return nil
 	}
-	list := &service.List[tag]{}
+	list := &service.List[service.Tag]{}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		list.Member = append(list.Member, tag{key, tags[key]})
+		list.Member = append(list.Member, service.Tag{Key: key, Value: tags[key]})
 	}
 	return list
 }
 
 // checkTags holds tags against the rules ("Rules for tagging in IAM and AWS STS" in the
 // IAM user guide). Keys that differ in case alone are one.
-func checkTags(tags []tag) (map[string]string, error) {
+func checkTags(tags []service.Tag) (map[string]string, error) {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		if err := checkTagKey(t.Key); err != nil {
 			return nil, err
 		}
-		if strings.ContainsFunc(t.Value, notInTags) {
+		if strings.ContainsFunc(t.Value, service.NotInTags) {
 			return nil, invalidInput("The value of the tag %q has characters other than letters, digits, spaces and _.:/=+-@.", shorten(t.Key))
 		}
 		if key := strings.ToLower(t.Key); seen[key] {
@@ -59,21 +41,17 @@ func checkTags(tags []tag) (map[string]string, error) {
 			seen[key] = true
 		}
 	}
-	return tagMap(tags), nil
+	return service.TagMap(tags), nil
 }
 
 func checkTagKey(key string) error {
 	switch {
-	case key == "" || utf8.RuneCountInString(key) > 128 || strings.ContainsFunc(key, notInTags):
+	case key == "" || utf8.RuneCountInString(key) > 128 || strings.ContainsFunc(key, service.NotInTags):
 		return service.Invalid("The tag key %q is not 1 to 128 letters, digits, spaces and characters of _.:/=+-@.", shorten(key))
 	case strings.HasPrefix(strings.ToLower(key), "aws:"):
 		return invalidInput("The tag key %q begins with aws:, which is kept for AWS.", shorten(key))
 	}
 	return nil
-}
-
-func notInTags(c rune) bool {
-	return !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Z, c) && !strings.ContainsRune("_.:/=+-@", c)
 }
 
 // taggable is what has tags: a user, a role or a managed policy.
@@ -87,9 +65,9 @@ type taggable struct {
 
 type tagInput struct {
 	names
-	PolicyARN string   `query:"PolicyArn,max=2048"`
-	Tags      []tag    `query:",max=50"`
-	TagKeys   []string `query:",max=50"`
+	PolicyARN string        `query:"PolicyArn,max=2048"`
+	Tags      []service.Tag `query:",max=50"`
+	TagKeys   []string      `query:",max=50"`
 	paging
 }
 
@@ -97,7 +75,7 @@ func (s *Service) tagOperations() (all []service.QueryOperation) {
 	for _, t := range []taggable{s.tagged(user), s.tagged(role), s.taggedPolicy()} {
 		requested := func(c *service.Caller, in *tagInput) service.Act {
 			act := t.acts(c, in)
-			act.RequestTags, act.TagKeys = tagMap(in.Tags), in.TagKeys
+			act.RequestTags, act.TagKeys = service.TagMap(in.Tags), in.TagKeys
 			return act
 		}
 		all = append(all,
@@ -206,7 +184,7 @@ func (s *Service) untag(t taggable) func(context.Context, *service.Caller, *tagI
 }
 
 type listTagsOutput struct {
-	Tags service.List[tag]
+	Tags service.List[service.Tag]
 	paged
 }
 
@@ -216,11 +194,11 @@ func listTags(t taggable) func(context.Context, *service.Caller, *tagInput) (*li
 		if err != nil {
 			return nil, err
 		}
-		var all []tag
+		var all []service.Tag
 		if list := tagList(tags); list != nil {
 			all = list.Member
 		}
-		some, more, err := page(all, func(t tag) string { return t.Key }, in.paging)
-		return &listTagsOutput{service.List[tag]{Member: some}, more}, err
+		some, more, err := page(all, func(t service.Tag) string { return t.Key }, in.paging)
+		return &listTagsOutput{service.List[service.Tag]{Member: some}, more}, err
 	}
 }

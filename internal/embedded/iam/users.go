@@ -18,7 +18,7 @@ type userAnswer struct {
 	Arn                 string
 	CreateDate          time.Time
 	PermissionsBoundary *boundaryAnswer
-	Tags                *service.List[tag]
+	Tags                *service.List[service.Tag]
 }
 
 type boundaryAnswer struct {
@@ -58,9 +58,9 @@ func (s *Service) userOperations() []service.QueryOperation {
 
 type createUserInput struct {
 	Path                string
-	UserName            string `query:",required,max=64"`
-	PermissionsBoundary string `query:",min=20,max=2048"`
-	Tags                []tag  `query:",max=50"`
+	UserName            string        `query:",required,max=64"`
+	PermissionsBoundary string        `query:",min=20,max=2048"`
+	Tags                []service.Tag `query:",max=50"`
 }
 
 type oneUser struct{ User userAnswer }

@@ -26,12 +26,12 @@ type assumeRole struct {
 	RoleARN         string `query:"RoleArn,required,min=20,max=2048"`
 	RoleSessionName string `query:",required,min=2,max=64"`
 	limits
-	Tags              []tag    `query:",max=50"`
-	TransitiveTagKeys []string `query:",max=50"`
-	ExternalID        *string  `query:"ExternalId,min=2,max=1224"`
-	SerialNumber      string   `query:",min=9,max=256"`
-	TokenCode         string   `query:",min=6,max=6"`
-	SourceIdentity    string   `query:",min=2,max=64"`
+	Tags              []service.Tag `query:",max=50"`
+	TransitiveTagKeys []string      `query:",max=50"`
+	ExternalID        *string       `query:"ExternalId,min=2,max=1224"`
+	SerialNumber      string        `query:",min=9,max=256"`
+	TokenCode         string        `query:",min=6,max=6"`
+	SourceIdentity    string        `query:",min=2,max=64"`
 }
 
 type assumeRoleResult struct {
@@ -77,7 +77,7 @@ func (s *Service) assumeRole(ctx context.Context, c *service.Caller, in *assumeR
 		return nil, err
 	}
 	asked := c.Circumstances
-	asked.RequestTags = tagMap(in.Tags)
+	asked.RequestTags = service.TagMap(in.Tags)
 	asked.More = in.keys(session)
 	actions := []string{actionAssume}
 	if len(in.Tags) > 0 {
@@ -143,7 +143,7 @@ func (in *assumeRole) check() error {
 // asks.
 func (in *assumeRole) session(by *iam.Identity, role *resources.Item[iam.Role], now time.Time) (iam.Session, error) {
 	session := iam.Session{Issued: now, RoleName: role.Value.Name, RoleID: role.Value.ID, Name: in.RoleSessionName, SourceID: in.SourceIdentity,
-		Tags: tagMap(in.Tags), Transitive: in.TransitiveTagKeys}
+		Tags: service.TagMap(in.Tags), Transitive: in.TransitiveTagKeys}
 	if by.Session == nil {
 		return session, nil
 	}

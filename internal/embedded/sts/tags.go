@@ -10,23 +10,6 @@ import (
 	"heliograph/internal/iam"
 )
 
-// tag is the data type Tag.
-type tag struct {
-	Key   string `query:",required,min=1,max=128"`
-	Value string `query:",max=256"`
-}
-
-func tagMap(tags []tag) map[string]string {
-	if len(tags) == 0 {
-		return nil
-	}
-	m := make(map[string]string, len(tags))
-	for _, t := range tags {
-		m[t.Key] = t.Value
-	}
-	return m
-}
-
 // named refuses a name with other characters than letters and digits of ASCII and
 // _=,.@- and +, or one of more.
 func named(parameter, name, more string) error {
@@ -41,14 +24,14 @@ func named(parameter, name, more string) error {
 
 // checkTags holds session tags against the rules of AWS ("Rules for tagging in IAM and
 // AWS STS" in the IAM user guide). Keys that differ in case alone are one.
-func checkTags(tags []tag, transitive []string) error {
+func checkTags(tags []service.Tag, transitive []string) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		key := strings.ToLower(t.Key)
 		switch {
 		case strings.HasPrefix(key, "aws:"):
 			return service.Invalid("The tag key %s begins with aws:, which is kept for AWS.", t.Key)
-		case strings.ContainsFunc(t.Key, notInTags) || strings.ContainsFunc(t.Value, notInTags):
+		case strings.ContainsFunc(t.Key, service.NotInTags) || strings.ContainsFunc(t.Value, service.NotInTags):
 			return service.Invalid("The tag %s has characters other than letters, digits, spaces and _.:/=+-@.", t.Key)
 		case seen[key]:
 			return service.Invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
@@ -61,10 +44,6 @@ func checkTags(tags []tag, transitive []string) error {
 		}
 	}
 	return nil
-}
-
-func notInTags(c rune) bool {
-	return !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.Is(unicode.Z, c) && !strings.ContainsRune("_.:/=+-@", c)
 }
 
 // inherit gives a session the transitive tags of the one that asks for it.
