@@ -107,7 +107,9 @@ func withPoolSettings(n sms.PhoneNumber, pool sms.Pool) sms.PhoneNumber {
 // INTERNATIONAL_SENDING_NOT_SUPPORTED and those of twoWayChange; ResourceNotFound
 // for the opt-out list.
 func updatedNumber(c *Call, tx *resources.Tx, n sms.PhoneNumber, in *wire.UpdatePhoneNumberRequest) (sms.PhoneNumber, error) {
-	if err := c.ownersMember("TwoWayChannelRole", in.TwoWayChannelRole != nil); err != nil {
+	change := twoWayChange{enabled: in.TwoWayEnabled, channelARN: in.TwoWayChannelArn, channelRole: in.TwoWayChannelRole,
+		selfManagedOptOuts: in.SelfManagedOptOutsEnabled}
+	if err := c.ownersTwoWay(change, in.DeletionProtectionEnabled); err != nil {
 		return n, err
 	}
 	turnsOn := in.TwoWayChannelArn != nil
@@ -119,8 +121,6 @@ func updatedNumber(c *Call, tx *resources.Tx, n sms.PhoneNumber, in *wire.Update
 			return n, err
 		}
 	}
-	change := twoWayChange{enabled: in.TwoWayEnabled, channelARN: in.TwoWayChannelArn, channelRole: in.TwoWayChannelRole,
-		selfManagedOptOuts: in.SelfManagedOptOutsEnabled}
 	var err error
 	if n.TwoWay, n.SelfManagedOptOuts, err = change.apply(n.TwoWay, n.SelfManagedOptOuts); err != nil {
 		return n, err

@@ -149,12 +149,12 @@ func (a *API) updatePool(ctx context.Context, c *Call, in *wire.UpdatePoolReques
 
 // updatedPool gives the settings of a pool as the request wants them.
 func updatedPool(c *Call, tx *resources.Tx, pool sms.Pool, in *wire.UpdatePoolRequest) (sms.Pool, error) {
-	err := c.ownersMember("TwoWayChannelRole", in.TwoWayChannelRole != nil)
+	change := twoWayChange{enabled: in.TwoWayEnabled, channelARN: in.TwoWayChannelArn, channelRole: in.TwoWayChannelRole,
+		selfManagedOptOuts: in.SelfManagedOptOutsEnabled}
+	err := c.ownersTwoWay(change, in.DeletionProtectionEnabled)
 	if err != nil {
 		return pool, err
 	}
-	change := twoWayChange{enabled: in.TwoWayEnabled, channelARN: in.TwoWayChannelArn, channelRole: in.TwoWayChannelRole,
-		selfManagedOptOuts: in.SelfManagedOptOutsEnabled}
 	if pool.TwoWay, pool.SelfManagedOptOuts, err = change.apply(pool.TwoWay, pool.SelfManagedOptOuts); err != nil {
 		return pool, err
 	}

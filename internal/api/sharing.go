@@ -118,6 +118,23 @@ func (c *Call) ownersMember(field string, given bool) error {
 	return sms.Invalid(sms.ReasonInvalidRequest, field, "%s of another account's resource is for its owner to change.", field)
 }
 
+// ownersTwoWay refuses what decides where the messages go that come in, and whether the
+// resource can be deleted: that is the owner's, whoever may update the rest.
+func (c *Call) ownersTwoWay(change twoWayChange, deletionProtection *bool) error {
+	for _, m := range []struct {
+		field string
+		given bool
+	}{
+		{"TwoWayChannelRole", change.channelRole != nil}, {"TwoWayChannelArn", change.channelARN != nil}, {"TwoWayEnabled", change.enabled != nil},
+		{"SelfManagedOptOutsEnabled", change.selfManagedOptOuts != nil}, {"DeletionProtectionEnabled", deletionProtection != nil},
+	} {
+		if err := c.ownersMember(m.field, m.given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sharedAt says which call an item is of that a Describe operation with the Owner SHARED
 // lists. The zero one is for the caller's own.
 type sharedAt[T any] map[*resources.Item[T]]*Call

@@ -286,6 +286,16 @@ func TestSharedResources(t *testing.T) {
 			t.Errorf("%s: %v", operation, r.document)
 		}
 	}
+	// Where messages that come in go, and what can be deleted, is not for them to say.
+	for member, value := range map[string]any{"TwoWayEnabled": true, "TwoWayChannelArn": "arn:aws:sns:us-east-1:444455556666:mine",
+		"SelfManagedOptOutsEnabled": true, "DeletionProtectionEnabled": false} {
+		for operation, id := range map[string]map[string]any{"UpdatePool": {"PoolId": n.pool}, "UpdatePhoneNumber": {"PhoneNumberId": n.free}} {
+			id[member] = value
+			if r := n.as("AKIABORROWER", operation, id); r.Exception != "ValidationException" || !strings.Contains(fmt.Sprint(r.document), member) {
+				t.Errorf("%s with %s: %v", operation, member, r.document)
+			}
+		}
+	}
 	n.ok("AKIABORROWER", "AssociateOriginationIdentity", map[string]any{"PoolId": n.pool, "OriginationIdentity": n.id, "IsoCountryCode": "GB", "ClientToken": "t"})
 	n.ok("AKIABORROWER", "UpdatePhoneNumber", map[string]any{"PhoneNumberId": n.free, "OptOutListName": n.list})
 	if got := n.owner.phoneNumber(n.free[strings.LastIndex(n.free, "/")+1:]).OptOutList; got != "Quiet" {
