@@ -64,6 +64,24 @@ func TestRecipientsOutOfService(t *testing.T) {
 	}
 }
 
+// A receipt that comes when its message has lost its number is put down, and nobody is
+// told of a number.
+func TestRecipientOutOfServiceAfterItsNumberWasDropped(t *testing.T) {
+	r := newRig(t)
+	r.outOfService = func(numbers []string) error { return fmt.Errorf("told of %q", numbers) }
+	m := r.accept(alice, 1)
+	r.taken(m, 1, 1, "id-1")
+	r.delivered(alice, "id-1")
+	r.want(m, delivered)
+	r.dropNumbers()
+	r.restart() // the message is read anew
+	gone := word(sms.StatusUnreachable, "", "id-1")
+	gone.Deactivated = true
+	r.receipt(gone)
+	r.settle()
+	r.want(m, delivered+" LATE_RECEIPT")
+}
+
 func TestParkingThatCannotBeWritten(t *testing.T) {
 	r := newRig(t)
 	m := r.accept(alice, 1)

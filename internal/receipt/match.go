@@ -108,12 +108,13 @@ func (f *Flow) match(jobs []job) {
 }
 
 // outOfService tells of recipients whose numbers are out of service. The number is the
-// message's: carriers write the one of a receipt in many ways.
+// message's: carriers write the one of a receipt in many ways. A message that has lost its
+// number has none to tell of.
 func (f *Flow) outOfService(found []matched) error {
 	var numbers []string
 	for i := range found {
-		if found[i].receipt.Deactivated && f.o.OutOfService != nil {
-			numbers = append(numbers, found[i].message.Destination)
+		if m := found[i].message; found[i].receipt.Deactivated && !m.NumberRedacted && f.o.OutOfService != nil {
+			numbers = append(numbers, m.Destination)
 		}
 	}
 	if len(numbers) == 0 {

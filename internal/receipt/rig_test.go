@@ -233,6 +233,24 @@ func (r *rig) sweep() {
 	}
 }
 
+// dropNumbers has all messages that have ended lose their numbers, as retention does.
+func (r *rig) dropNumbers() {
+	r.Helper()
+	fence := r.committer.Fence()
+	last, err := r.engine.LastSeq(context.Background(), fence.Slot)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := r.committer.Commit(&store.Change{Cursors: []store.Cursor{{Slot: fence.Slot, Seq: last}}}); err != nil {
+		r.Fatal(err)
+	}
+	for p := (store.Pass{Numbers: r.clock.message(r.ids)}); !p.Done(); {
+		if _, err := r.engine.Engine.(store.Pruner).Prune(context.Background(), fence, &p); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
 // events are a message's statuses in order; the final one has a dot.
 func (r *rig) events(id sms.ID) string {
 	r.Helper()
