@@ -184,6 +184,7 @@ func TestResourcePoliciesRefused(t *testing.T) {
 		"every resource":            {n.pool, statement(`{` + to + `"Action":"sms-voice:*","Resource":"*"}`), "INVALID_PARAMETER", "Policy"},
 		"everybody":                 {n.pool, sharePolicy("*", "SendTextMessage"), "INVALID_PARAMETER", "Policy"},
 		"everybody, on a condition": {n.pool, statement(`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`), "INVALID_PARAMETER", "Policy"},
+		"everybody of a name":       {n.pool, statement(`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{"StringEquals":{"aws:username":"svc"}}}`), "INVALID_PARAMETER", "Policy"},
 		"a configuration set":       {n.owner.arn(sms.TypeConfigurationSet, "x"), sharePolicy(borrower, "*"), "INVALID_ARN", "ResourceArn"},
 		"another region":            {strings.Replace(n.pool, customerRegion, "eu-west-1", 1), sharePolicy(borrower, "*"), "INVALID_ARN", "ResourceArn"},
 		"no ARN":                    {"pool-11111111111111111111111", sharePolicy(borrower, "*"), "INVALID_PARAMETER", "ResourceArn"},

@@ -118,14 +118,9 @@ func (p *Policy) collectKeys() {
 	p.keys = slices.Compact(p.keys)
 }
 
-// pinningKeys are the keys by which a condition keeps a statement for everybody from
-// being for everybody, as AWS counts public access.
-var pinningKeys = [...]string{"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
-	"aws:sourceaccount", "aws:sourcearn", "aws:sourceowner", "aws:userid", "aws:username"}
-
 // Public says that an Allow statement is for everybody: its principal is "*", or all
 // services, and no condition limits it to accounts, organizations, principals or
-// sources by a value without wildcards for all.
+// sources, by values that leave none of that open.
 func (p *Policy) Public() bool {
 	if p == nil {
 		return false
@@ -144,27 +139,39 @@ func (p *Policy) Public() bool {
 
 // pins says whether a condition holds only for those whom it names.
 func pins(c StatementCondition) bool {
-	if !slices.Contains(pinningKeys[:], strings.ToLower(c.Key)) {
-		return false
-	}
+	across := false // wildcards match colons too
 	switch strings.ToLower(c.Operator) {
-	case "stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "foranyvalue:stringequals", "foranyvalue:stringlike":
+	case "stringequals", "stringequalsignorecase", "arnequals", "arnlike", "foranyvalue:stringequals":
+	case "stringlike", "foranyvalue:stringlike":
+		across = true
 	default:
 		return false
 	}
-	return !slices.ContainsFunc(c.Values, func(v string) bool { return open(strings.ToLower(c.Key), v) })
+	key := strings.ToLower(c.Key)
+	return !slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "${") || !closed(key, v, across) })
 }
 
-// open says that a value of a condition names everybody: it has a variable, or, of an
-// ARN, a wildcard for the account.
-func open(key, value string) bool {
-	if strings.Contains(value, "${") {
-		return true
+// closed says that a value of a condition names an account, an organization or a
+// principal: twelve digits; an ARN with them; an id, whatever the session of it; the id
+// of an organization, whatever its units. Names of users are in every account, and other
+// keys say nothing about who asks.
+func closed(key, value string, across bool) bool {
+	switch key {
+	case "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner":
+		return accountID(value)
+	case "aws:userid":
+		id, _, _ := strings.Cut(value, ":")
+		return uniqueID(id) || accountID(value) // of a root it is the account
+	case "aws:principalarn", "aws:sourcearn":
+		fields := strings.SplitN(value, ":", 6)
+		if len(fields) != 6 || !accountID(fields[4]) {
+			return false
+		}
+		// A path may have colons: what stands before the account must not take it in.
+		return !across || !strings.ContainsAny(strings.Join(fields[:4], ""), "*?")
+	case "aws:principalorgid", "aws:principalorgpaths":
+		organization, _, _ := strings.Cut(value, "/")
+		return len(organization) > len("o-") && strings.HasPrefix(organization, "o-") && !strings.ContainsAny(organization, "*?")
 	}
-	if fields := strings.SplitN(value, ":", 6); len(fields) == 6 {
-		account := fields[4]
-		// An S3 bucket's ARN has no account, and names one bucket all the same.
-		return strings.ContainsAny(account, "*?") || account == "" && strings.Trim(fields[5], "*") == ""
-	}
-	return strings.Trim(value, "*?") == "" || strings.HasSuffix(key, "arn") && strings.ContainsAny(value, "*?")
+	return false
 }

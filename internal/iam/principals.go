@@ -159,7 +159,7 @@ func (n *principals) addAWS(s string) bool {
 	if strings.ContainsAny(s, "*? \t\n${}") {
 		return false
 	}
-	if len(s) >= 16 && len(s) <= 128 && (strings.HasPrefix(s, "AIDA") || strings.HasPrefix(s, "AROA")) && !strings.ContainsFunc(s, func(c rune) bool { return !word(c) }) {
+	if uniqueID(s) {
 		n.ids = append(n.ids, s)
 		return true
 	}
@@ -207,6 +207,12 @@ func (n *principals) addFederated(s string) bool {
 		return true // nobody signs in by SAML here
 	}
 	return false
+}
+
+// uniqueID says whether a text is the id of a user or a role.
+func uniqueID(s string) bool {
+	return len(s) >= 16 && len(s) <= 128 && (strings.HasPrefix(s, "AIDA") || strings.HasPrefix(s, "AROA")) &&
+		!strings.ContainsFunc(s, func(c rune) bool { return !word(c) })
 }
 
 func accountID(s string) bool {

@@ -94,3 +94,47 @@ func TestPublic(t *testing.T) {
 		}
 	}
 }
+
+// TestPublicConditions: a condition limits a statement for everybody only where its
+// values name accounts, organizations or principals, all of them.
+func TestPublicConditions(t *testing.T) {
+	for condition, limited := range map[string]bool{
+		`"StringEquals":{"aws:PrincipalAccount":"111122223333"}`:                                         true,
+		`"StringLike":{"AWS:principalaccount":["111122223333"]}`:                                         true,
+		`"StringLike":{"aws:PrincipalAccount":["111122223333","1*"]}`:                                    false,
+		`"StringLike":{"aws:PrincipalAccount":["1*","2*","3*","4*","5*","6*","7*","8*","9*","0*"]}`:      false,
+		`"StringLike":{"aws:SourceAccount":"????????????"}`:                                              false,
+		`"StringEquals":{"aws:SourceOwner":"111122223333"}`:                                              true,
+		`"StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalAccount}"}`:                              false,
+		`"StringEquals":{"aws:PrincipalAccount":"11112222333"}`:                                          false,
+		`"ForAllValues:StringEquals":{"aws:PrincipalAccount":"111122223333"}`:                            false,
+		`"StringEquals":{"aws:username":"svc"}`:                                                          false,
+		`"StringEquals":{"aws:PrincipalTag/team":"a"}`:                                                   false,
+		`"StringEquals":{"aws:userid":"AIDAEXAMPLEEXAMPLE12"}`:                                           true,
+		`"StringLike":{"aws:userid":"AROAEXAMPLEEXAMPLE12:*"}`:                                           true,
+		`"StringEquals":{"aws:userid":"111122223333"}`:                                                   true,
+		`"StringLike":{"aws:userid":"AROAEXAMPLEEXAMPLE12*"}`:                                            false,
+		`"StringLike":{"aws:userid":"*:deploy"}`:                                                         false,
+		`"StringLike":{"aws:userid":"AROA*:deploy"}`:                                                     false,
+		`"StringLike":{"aws:userid":"????????????????????:deploy"}`:                                      false,
+		`"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::111122223333:user/*","arn:*:*:*:111122223333:*"]}`: true,
+		`"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::111122223333:*","arn:aws:iam::1*:user/ann"]}`:      false,
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/deploy"}`:                                    false,
+		`"StringLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/*"}`:                           true,
+		`"StringLike":{"aws:PrincipalArn":"arn:aws:*::111122223333:role/*"}`:                             false,
+		`"StringLike":{"aws:PrincipalArn":"*:role/deploy"}`:                                              false,
+		`"StringLike":{"aws:PrincipalArn":"*"}`:                                                          false,
+		`"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}`:                                              false,
+		`"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:111122223333:t"}`:                                     true,
+		`"StringEquals":{"aws:PrincipalOrgID":["o-abcdefghij"]}`:                                         true,
+		`"StringLike":{"aws:PrincipalOrgID":"o-*"}`:                                                      false,
+		`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-abcdefghij/r-ab12/*"}`:                     true,
+		`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"*/ou-ab12-11111111/*"}`:                      false,
+		`"StringLike":{"aws:PrincipalAccount":"1*"},"StringEquals":{"aws:SourceAccount":"111122223333"}`: true,
+	} {
+		p := mustParse(t, document([]string{`{"Effect":"Allow","Principal":"*","Action":"sms-voice:*","Condition":{` + condition + `}}`}), ResourcePolicy)
+		if p.Public() == limited {
+			t.Errorf("%s: limited is %v", condition, !limited)
+		}
+	}
+}
