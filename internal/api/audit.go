@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/wire"
@@ -28,6 +29,7 @@ type auditor struct {
 	log       *audit.Log
 	own       map[string]heard // by the IAM action, of what is recorded
 	throttled *throttle.Keyed  // by account, of requests that came too fast
+	failed    *throttle.Keyed  // by account, of requests that were refused otherwise
 }
 
 // heard is how an operation is recorded.
@@ -40,14 +42,20 @@ const (
 	// throttledPerSecond is how many requests a second of an account that are refused
 	// because it makes too many are recorded.
 	throttledPerSecond = 1
-	throttledAccounts  = 10_000
+	// failedPerSecond and failedBurst are those that are refused for another reason than
+	// permission, which changed nothing. What is denied is recorded whole: it has a rate of
+	// its own.
+	failedPerSecond = 25
+	failedBurst     = 500
+	auditedAccounts = 10_000
 )
 
 func newAuditor(log *audit.Log, table map[string]*endpoint) *auditor {
 	if log == nil {
 		return nil
 	}
-	a := &auditor{log: log, own: map[string]heard{}, throttled: throttle.NewKeyed(throttledPerSecond, throttledPerSecond, throttledAccounts)}
+	a := &auditor{log: log, own: map[string]heard{}, throttled: throttle.NewKeyed(throttledPerSecond, throttledPerSecond, auditedAccounts),
+		failed: throttle.NewKeyed(failedPerSecond, failedBurst, auditedAccounts)}
 	for _, e := range table {
 		event, ok := audit.EventOf(e.action)
 		if !ok {
@@ -134,10 +142,8 @@ func (s *session) record(failed error, body []byte) error {
 	}
 	s.trail.call = nil
 	if failed != nil {
-		if e, ok := sms.AsError(failed); ok && e.Kind == sms.KindThrottled {
-			if _, ok := s.api.auditor.throttled.Allow(c.Account, s.began); !ok {
-				return failed
-			}
+		if !s.api.auditor.notes(c.Account, failed, s.began) {
+			return failed
 		}
 		c.ErrorCode, c.Error = s.shown(failed)
 	} else if c.Issues || c.Name == "CreateAccessKey" {
@@ -148,6 +154,19 @@ func (s *session) record(failed error, body []byte) error {
 		return fmt.Errorf("the call is not recorded in the audit log: %w", err)
 	}
 	return failed
+}
+
+// notes reports whether a request of the account that failed is recorded: so many a second
+// are, that nobody fills the log with what is worth nothing.
+func (a *auditor) notes(account string, failed error, now time.Time) bool {
+	of := a.failed
+	if e, ok := sms.AsError(failed); ok && e.Kind == sms.KindThrottled {
+		of = a.throttled
+	} else if isDenial(failed) {
+		return true
+	}
+	_, ok := of.Allow(account, now)
+	return ok
 }
 
 // shown is an error as it is answered.

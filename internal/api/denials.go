@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 
+	"heliograph/internal/api/service"
 	"heliograph/internal/sms"
 )
 
@@ -16,15 +17,26 @@ const (
 	denialAccounts = 5_000
 )
 
-// denied is how a request is refused that authorization found err with. Request rates
-// are taken after authorization, so that others of the account do not pay for what one
-// may not do; so what is denied has a rate of its own.
+// denied is how a request is refused that err is the outcome of: as it is, or as throttled
+// where it was denied and the account is denied too often. Request rates are taken after
+// authorization, so that others of the account do not pay for what one may not do; so what
+// is denied has a rate of its own.
 func (s *session) denied(err error) error {
-	if e, ok := errors.AsType[*sms.Error](err); !ok || e.Kind != sms.KindAccessDenied {
+	if err == nil || !isDenial(err) {
 		return err
 	}
 	if _, ok := s.api.denials.Allow(s.call.AccountID, s.began); ok {
 		return err
 	}
 	return sms.Throttled("Rate exceeded: more than %d requests a second of the account are denied.", denialsPerSecond)
+}
+
+// isDenial reports whether err says that the caller has no permission, in the API's words or
+// in those of a service.
+func isDenial(err error) bool {
+	if e, ok := errors.AsType[*service.Exception](err); ok {
+		return e.Code == service.AccessDenied || e.Code == "AccessDenied" || e.Code == "AuthorizationError"
+	}
+	e, ok := sms.AsError(err)
+	return ok && e.Kind == sms.KindAccessDenied
 }

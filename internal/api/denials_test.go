@@ -29,3 +29,34 @@ func TestDenialsAreBounded(t *testing.T) {
 	}
 	nobody.call("DescribeAccountAttributes", in{}).is(t, "what is allowed", "")
 }
+
+// Requests that are malformed fail before anybody asks for a permission. They are answered as
+// what they are, and so many are recorded.
+func TestRecordsOfFailuresAreBounded(t *testing.T) {
+	at, directory := time.Now(), t.TempDir()
+	log := openAudit(t, directory)
+	p := newPoliced(t, func(o *api.Options) { o.Now, o.Audit = func() time.Time { return at }, log })
+	nobody := p.user(nil)
+	for range 600 {
+		nobody.call("TagResource", in{}).is(t, "a request without members", "ValidationException")
+	}
+	if n := len(recordsOf(t, log, directory)); n != 500 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// What is denied once the resource is known, being another account's, is denied like the
+// rest.
+func TestDenialsOfOthersResourcesAreBounded(t *testing.T) {
+	at := time.Now()
+	n := newNeighbourhood(t, func(o *api.Options) { o.Now = func() time.Time { return at } })
+	throttled := 0
+	for range 600 {
+		if n.as("AKIABORROWER", "DescribePools", in{"PoolIds": []string{n.pool}}).Exception == "ThrottlingException" {
+			throttled++
+		}
+	}
+	if throttled < 100 {
+		t.Errorf("%d throttled", throttled)
+	}
+}

@@ -198,7 +198,8 @@ func (s *session) ask(ctx context.Context, body []byte) (service.Answer, error) 
 	if err := s.recordable(); err != nil {
 		return service.Answer{}, err
 	}
-	return f.service.Answer(ctx, caller, r)
+	answer, err := f.service.Answer(ctx, caller, r)
+	return answer, s.denied(err)
 }
 
 // askUnsigned has the service answer a request that needs no signature.

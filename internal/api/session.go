@@ -74,7 +74,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	}
 	c, err := s.acting(e, in)
 	if err != nil {
-		return out, err
+		return out, s.denied(err)
 	}
 	if err := e.rate.take(c.AccountID, s.began); err != nil {
 		return out, err
@@ -84,7 +84,7 @@ func (s *session) answer(body, out []byte) ([]byte, error) {
 	}
 	done, err := e.run(s.r.Context(), c, in, out)
 	if err != nil {
-		return out, err
+		return out, s.denied(err)
 	}
 	return done, nil
 }
