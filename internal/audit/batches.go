@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sort"
 	"time"
 )
 
@@ -23,20 +24,37 @@ type plan struct {
 	At       time.Time `json:"at,omitzero"`
 }
 
-// Batches gives all lines of the log, in order, to deliver: what has come since the last
-// batch, every so often, until ctx ends. What a batch has is on disk before, so that one
-// that deliver fails for, or that an earlier process may have delivered, is given again
-// as it was.
-func (l *Log) Batches(ctx context.Context, target string, every time.Duration, deliver func(context.Context, Batch) error) {
-	path := filepath.Join(l.o.Directory, target+".json")
-	p, err := readPlan(path)
-	if err != nil {
-		l.o.Log.Error("where the audit log was delivered to cannot be read; it is delivered from its beginning", "file", path, "error", err)
+// delivery is what delivers lines in batches.
+type delivery struct {
+	log  *Log
+	path string // of its plan
+	plan plan
+	from reader
+	read []Line // that are not delivered yet
+	do   func(context.Context, Batch) error
+}
+
+func (l *Log) delivery(target string, do func(context.Context, Batch) error) *delivery {
+	d := &delivery{log: l, path: filepath.Join(l.o.Directory, target+".json"), do: do}
+	var err error
+	if d.plan, err = readPlan(d.path); err != nil {
+		l.o.Log.Error("where the audit log was delivered to cannot be read; it is delivered from its beginning", "file", d.path, "error", err)
 	}
+	d.from = reader{log: l, next: d.plan.Sequence + 1}
+	return d
+}
+
+// Batches gives all lines of the log, in order, to deliver: what has come since the last
+// batch, every so often, until ctx ends. What a batch has is decided and kept before, so
+// that one that deliver fails for, or that an earlier process may have delivered, is given
+// again as it was.
+func (l *Log) Batches(ctx context.Context, target string, every time.Duration, deliver func(context.Context, Batch) error) {
+	d := l.delivery(target, deliver)
+	defer d.from.close()
 	for pause := firstPause; ; {
 		wait := every
-		more, err := l.batch(ctx, path, &p, deliver)
-		l.observe(target, p.Sequence)
+		more, err := d.batch(ctx)
+		l.observe(target, d.plan.Sequence)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -77,40 +95,40 @@ func readPlan(path string) (p plan, err error) {
 }
 
 // batch delivers the next batch, if there is one, and reports whether there may be more.
-func (l *Log) batch(ctx context.Context, path string, p *plan, deliver func(context.Context, Batch) error) (more bool, err error) {
-	r := &reader{log: l, next: p.Sequence + 1}
-	defer r.close()
-	lines, err := r.read()
-	if err != nil {
-		return false, err
-	}
-	for i := range lines {
-		if p.Until != 0 && lines[i].Sequence > p.Until {
-			lines = lines[:i]
-			break
+func (d *delivery) batch(ctx context.Context) (more bool, err error) {
+	if len(d.read) == 0 {
+		if d.read, err = d.from.read(); err != nil {
+			d.from.seek(d.plan.Sequence + 1)
+			d.read = nil
+			return false, err
 		}
 	}
-	if len(lines) == 0 && p.Until == 0 {
+	n := len(d.read)
+	if d.plan.Until != 0 {
+		n = sort.Search(n, func(i int) bool { return d.read[i].Sequence > d.plan.Until })
+	} else if n == 0 {
 		return false, nil
-	}
-	if p.Until == 0 {
-		next := plan{p.Sequence, lines[len(lines)-1].Sequence, l.o.Now().UTC().Truncate(time.Second)}
-		if err := writeJSON(path, next); err != nil {
-			return false, err
-		}
-		*p = next
-	}
-	if len(lines) > 0 {
-		if err := deliver(ctx, Batch{At: p.At, Lines: lines}); err != nil {
-			return false, err
-		}
-	}
-	done := plan{Sequence: p.Until}
-	if err := writeJSON(path, done); err != nil {
+	} else if err := d.keep(plan{d.plan.Sequence, d.read[n-1].Sequence, d.log.o.Now().UTC().Truncate(time.Second)}); err != nil {
 		return false, err
 	}
-	*p = done
+	if n > 0 {
+		if err := d.do(ctx, Batch{At: d.plan.At, Lines: d.read[:n]}); err != nil {
+			return false, err
+		}
+	}
+	if err := d.keep(plan{Sequence: d.plan.Until}); err != nil {
+		return false, err
+	}
+	d.read = d.read[n:]
 	return true, nil
+}
+
+func (d *delivery) keep(p plan) error {
+	if err := writeJSON(d.path, p); err != nil {
+		return err
+	}
+	d.plan = p
+	return nil
 }
 
 func (l *Log) observe(target string, done uint64) {

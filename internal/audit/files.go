@@ -96,13 +96,18 @@ func (f logFile) open(directory string) (io.ReadCloser, error) {
 // errTorn is what a line that has no end is.
 var errTorn = errors.New("it is not whole: its end is missing")
 
-// maxLine is the longest line of a log.
-const maxLine = maxRecord + 1<<10
+const (
+	// maxLine is the longest line of a log.
+	maxLine = maxRecord + 1<<10
+	// lineBuffer is how much is read at once.
+	lineBuffer = 64 << 10
+)
 
 // lines reads lines, without their ends. each is told the number of a line, from 1, and
-// of a last one without an end with err set.
+// of a last one without an end with err set. A *bufio.Reader of lineBuffer octets is read
+// as far as each was told, and can be read on.
 func lines(r io.Reader, each func(n int, text []byte, err error) error) error {
-	in := bufio.NewReaderSize(r, 64<<10)
+	in := bufio.NewReaderSize(r, lineBuffer)
 	var long []byte
 	for n := 1; ; {
 		part, err := in.ReadSlice('\n')

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,9 +11,6 @@ import (
 )
 
 const (
-	// maxBatch and maxBatchBytes bound what a follower is given at once.
-	maxBatch      = 1000
-	maxBatchBytes = 4 << 20
 	// A follower that fails tries again after these pauses.
 	firstPause = time.Second
 	longest    = time.Minute
@@ -22,145 +18,6 @@ const (
 	// what it does again is there once.
 	savePause = time.Second
 )
-
-// reader reads the lines of a log from a place on, also those that are yet to come.
-type reader struct {
-	log  *Log
-	next uint64 // number of the line that is read next
-	file *os.File
-	of   logFile
-	at   int64 // in file
-}
-
-// read gives the lines that are there. It gives none where there are no more.
-func (r *reader) read() (batch []Line, err error) {
-	r.log.mu.Lock()
-	written := r.log.written.sequence
-	r.log.mu.Unlock()
-	size := 0
-	for r.next <= written && len(batch) < maxBatch && size < maxBatchBytes {
-		found, err := r.chunk(written, func(line Line, text int) bool {
-			batch, size = append(batch, line), size+text
-			return len(batch) < maxBatch && size < maxBatchBytes
-		})
-		if err != nil {
-			return batch, err
-		}
-		if !found {
-			if err := r.skip(); err != nil {
-				return batch, err
-			}
-		}
-	}
-	return batch, nil
-}
-
-var errEnough = errors.New("enough")
-
-// chunk reads on in the file, or opens that of the next line. found is false where it has
-// no more.
-func (r *reader) chunk(written uint64, each func(Line, int) bool) (found bool, err error) {
-	if r.file == nil {
-		if err := r.open(); err != nil || r.file == nil {
-			return false, err
-		}
-	}
-	if r.of.zipped() {
-		// It is read at once, from its beginning: it is old, so that this is seldom.
-		err = readFile(r.log.o.Directory, r.of, func(line Line) error { return r.take(line, 0, written, &found, each) })
-	} else {
-		err = lines(io.NewSectionReader(r.file, r.at, 1<<62), func(_ int, text []byte, bad error) error {
-			if bad != nil {
-				return errEnough // it is being written
-			}
-			line, err := parseLine(text)
-			if err != nil {
-				err = nil // Verify names it; the lines behind it are read all the same
-			} else {
-				err = r.take(line, len(text), written, &found, each)
-			}
-			if err == nil || errors.Is(err, errFull) {
-				r.at += int64(len(text)) + 1
-			}
-			return err
-		})
-	}
-	if errors.Is(err, errEnough) || errors.Is(err, errFull) {
-		return found, nil
-	}
-	if _, broken := errors.AsType[*Broken](err); broken {
-		err = nil
-	}
-	return found, err
-}
-
-var errFull = errors.New("full")
-
-// take gives a line on, if it is wanted.
-func (r *reader) take(line Line, size int, written uint64, found *bool, each func(Line, int) bool) error {
-	if line.Sequence > written {
-		return errEnough
-	}
-	if line.Sequence < r.next {
-		return nil
-	}
-	r.next, *found = line.Sequence+1, true
-	if !each(line, max(size, len(line.Record))) {
-		return errFull
-	}
-	return nil
-}
-
-// open opens the file that has the next line, or the first that has a later one.
-func (r *reader) open() error {
-	files, err := logFiles(r.log.o.Directory)
-	if err != nil {
-		return err
-	}
-	for i, f := range files {
-		if i < len(files)-1 && files[i+1].first <= r.next {
-			continue
-		}
-		file, err := os.Open(filepath.Join(r.log.o.Directory, f.name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it has just been compressed or deleted: the next look finds the other
-		}
-		if err != nil {
-			return err
-		}
-		r.file, r.of, r.at, r.next = file, f, 0, max(r.next, f.first)
-		return nil
-	}
-	return nil
-}
-
-// skip leaves a file that has no more lines.
-func (r *reader) skip() error {
-	of, had := r.of, r.file != nil
-	r.close()
-	files, err := logFiles(r.log.o.Directory)
-	if err != nil || !had {
-		return err
-	}
-	for _, f := range files {
-		if f.first > of.first {
-			r.next = max(r.next, f.first)
-			return nil
-		}
-	}
-	// Lines that are not in the files any more: there is nothing to go on with.
-	r.log.mu.Lock()
-	r.next = r.log.written.sequence + 1
-	r.log.mu.Unlock()
-	return nil
-}
-
-func (r *reader) close() {
-	if r.file != nil {
-		r.file.Close() // it was only read
-		r.file = nil
-	}
-}
 
 // position is how far a follower has come, as its file says.
 type position struct {
@@ -197,12 +54,19 @@ func (l *Log) follow(ctx context.Context, target string, do func(context.Context
 		saved, at = done, time.Now()
 	}
 	defer save()
+	var batch []Line
 	for pause := firstPause; ; {
 		l.mu.Lock()
 		more := l.more
 		l.mu.Unlock()
 		l.observe(target, done.Sequence)
-		batch, err := r.read()
+		var err error
+		if len(batch) == 0 {
+			if batch, err = r.read(); err != nil {
+				r.seek(done.Sequence + 1)
+				batch = nil
+			}
+		}
 		if err == nil && len(batch) > 0 {
 			err = do(ctx, batch)
 		}
@@ -211,8 +75,6 @@ func (l *Log) follow(ctx context.Context, target string, do func(context.Context
 		}
 		if err != nil {
 			l.o.Log.Error("records of the audit log wait", "for", target, "pause", pause, "error", err)
-			r.close()
-			r.next = done.Sequence + 1
 			select {
 			case <-ctx.Done():
 				return
@@ -226,6 +88,7 @@ func (l *Log) follow(ctx context.Context, target string, do func(context.Context
 			save()
 		}
 		if len(batch) > 0 {
+			batch = nil
 			continue
 		}
 		var later <-chan time.Time
