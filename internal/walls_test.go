@@ -138,7 +138,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "identity/password", "identity/totp", "store", "resources", "api/service"}},
 	{pkg: "internal/audit/trail", may: []string{"audit"}, external: []string{awsSDK, prometheus}},
 	{pkg: "internal/embedded/cloudtrail", may: []string{"store", "api/service", "audit", "audit/trail"}},
-	{pkg: "internal/embedded/sts", may: []string{"iam", "resources", "api/service", "identity"}, external: []string{"github.com/coreos/go-oidc/v3/oidc"}},
+	{pkg: "internal/embedded/sts", may: []string{"iam", "throttle", "resources", "api/service", "identity"}, external: []string{"github.com/coreos/go-oidc/v3/oidc"}},
 	{pkg: "internal/embedded/signin", may: []string{"iam", "throttle", "resources", "api/service", "identity", "identity/password"}},
 	{pkg: "internal/embedded/s3", may: []string{"api/service", "deactivation"}},
 	{pkg: "internal/credentials", may: []string{"datadir", "iam", "api/sigv4"}},

@@ -19,6 +19,10 @@ func accessDenied(format string, args ...any) *service.Exception {
 	return exception("AccessDenied", http.StatusForbidden, format, args...)
 }
 
+func tooMany(format string, args ...any) *service.Exception {
+	return exception("Throttling", http.StatusBadRequest, format, args...)
+}
+
 // failure gives errors of package identity their names.
 func failure(err error) error {
 	switch {

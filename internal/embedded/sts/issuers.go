@@ -5,19 +5,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"heliograph/internal/iam"
+	"heliograph/internal/throttle"
 )
 
 // Issuer is an OpenID Connect issuer whose tokens are trusted, by roles that name it.
@@ -39,23 +38,17 @@ const (
 // Issuers verify the tokens of web identities. An issuer is asked for its keys when its
 // first token comes.
 type Issuers struct {
-	now    func() time.Time
-	client *http.Client
-	all    map[string]*issuer // by URL
-}
-
-type issuer struct {
-	Issuer
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil: it was not reached yet
+	all map[string]*issuer // by URL
 }
 
 // NewIssuers knows these issuers. The operator has named them, so that they may be
 // anywhere.
 func NewIssuers(issuers []Issuer, now func() time.Time) *Issuers {
-	all := &Issuers{now: now, all: map[string]*issuer{}, client: &http.Client{Timeout: answerTime, Transport: bounded{http.DefaultTransport}}}
+	all := &Issuers{all: map[string]*issuer{}}
+	client := &http.Client{Timeout: answerTime, Transport: bounded{http.DefaultTransport}}
+	strangers := throttle.NewLimiter(strangersPerSecond, strangersBurst, now())
 	for _, of := range issuers {
-		all.all[of.URL] = &issuer{Issuer: of}
+		all.all[of.URL] = newIssuer(of, client, strangers, now)
 	}
 	return all
 }
@@ -87,15 +80,16 @@ type webIdentity struct {
 
 // Errors of verify.
 var (
-	errIssuer   = errors.New("no OpenIDConnect provider found for the issuer of the token")
-	errAudience = errors.New("incorrect token audience")
-	errReach    = errors.New("the issuer cannot be reached")
+	errIssuer    = errors.New("no OpenIDConnect provider found for the issuer of the token")
+	errAudience  = errors.New("incorrect token audience")
+	errReach     = errors.New("the issuer cannot be reached")
+	errStrangers = errors.New("too many tokens are not signed with a known key")
 )
 
 // verify reads a token.
 //
-// Errors: errIssuer, errAudience, errReach, *oidc.TokenExpiredError; others say that it is
-// no token that the issuer has made.
+// Errors: errIssuer, errAudience, errReach, errStrangers, *oidc.TokenExpiredError; others
+// say that it is no token that the issuer has made.
 func (s *Issuers) verify(ctx context.Context, token string) (*webIdentity, error) {
 	if s == nil {
 		return nil, errIssuer
@@ -108,15 +102,8 @@ func (s *Issuers) verify(ctx context.Context, token string) (*webIdentity, error
 	if of == nil {
 		return nil, errIssuer
 	}
-	verifier, err := of.reach(oidc.ClientContext(context.WithoutCancel(ctx), s.client), s.now)
+	read, err := of.verify(ctx, token)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errReach, err)
-	}
-	read, err := verifier.Verify(ctx, token)
-	if err != nil {
-		if strings.Contains(err.Error(), "fetching keys") {
-			return nil, fmt.Errorf("%w: %w", errReach, err)
-		}
 		return nil, err
 	}
 	claims := map[string]any{}
@@ -133,21 +120,6 @@ func (s *Issuers) verify(ctx context.Context, token string) (*webIdentity, error
 	name := strings.TrimPrefix(strings.TrimPrefix(claimed, "https://"), "http://")
 	return &webIdentity{Audience: audience, Subject: read.Subject, Provider: claimed,
 		Principal: iam.Principal{Type: iam.WebIdentity, Issuer: name, ID: name + ":" + read.Subject, Claims: claimKeys(name, audience, claims)}}, nil
-}
-
-// reach asks the issuer where its keys are, until it has answered once.
-func (i *issuer) reach(ctx context.Context, now func() time.Time) (*oidc.IDTokenVerifier, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.verifier != nil {
-		return i.verifier, nil
-	}
-	provider, err := oidc.NewProvider(ctx, i.URL)
-	if err != nil {
-		return nil, err
-	}
-	i.verifier = provider.VerifierContext(ctx, &oidc.Config{SkipClientIDCheck: true, SupportedSigningAlgs: algorithms, Now: now})
-	return i.verifier, nil
 }
 
 // audience is the client that a token is for: who is authorized by it where it says so,

@@ -44,6 +44,7 @@ type rig struct {
 	t         *testing.T
 	directory *resources.Directory
 	clock     time.Time
+	client    string // address
 }
 
 func newRig(t *testing.T, issuers ...Issuer) *rig {
@@ -149,6 +150,7 @@ func form(action string, parameters ...string) *service.Request {
 func (r *rig) ask(by *iam.Identity, action string, parameters ...string) (answered, *service.Exception) {
 	r.t.Helper()
 	q := form(action, parameters...)
+	q.Client = r.client
 	q.Circumstances = iam.Circumstances{Now: r.clock, SourceIP: netip.MustParseAddr("192.0.2.1")}
 	var a service.Answer
 	var err error

@@ -12,11 +12,18 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/iam"
 	"heliograph/internal/identity"
+	"heliograph/internal/throttle"
 )
 
 const (
 	version   = "2011-06-15"
 	namespace = "https://sts.amazonaws.com/doc/" + version + "/"
+
+	// How often the address of a client may ask without a signature, and how many of them
+	// are remembered at least.
+	clientPerSecond = 5
+	clientBurst     = 50
+	clients         = 5_000
 )
 
 // Options are what a Service is made of. All are needed but Issuers.
@@ -31,6 +38,7 @@ type Options struct {
 type Service struct {
 	*service.Query
 	Options
+	clients *throttle.Keyed // by address, of requests that are not signed
 }
 
 var (
@@ -40,7 +48,7 @@ var (
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{Options: o}
+	s := &Service{Options: o, clients: throttle.NewKeyed(clientPerSecond, clientBurst, clients)}
 	s.Query = service.NewQuery("sts", version, namespace,
 		service.HandleQuery("GetCallerIdentity", s.getCallerIdentity, nil),
 		service.HandleQuery("GetAccessKeyInfo", s.getAccessKeyInfo, nil),
@@ -71,6 +79,9 @@ func (s *Service) UnsignedPost(r *service.Request) bool {
 func (s *Service) AnswerPublic(ctx context.Context, r *service.Request) (service.Answer, error) {
 	if s.Action(r) != actionWebIdentity {
 		return service.Answer{}, exception("MissingAuthenticationToken", http.StatusForbidden, "Request is missing Authentication Token")
+	}
+	if _, ok := s.clients.Allow(r.Client, s.Now()); !ok {
+		return service.Answer{}, tooMany("Rate exceeded: a client may make %d requests a second without a signature.", clientPerSecond)
 	}
 	c := &service.Caller{RequestID: r.ID, Now: s.Now(), Circumstances: r.Circumstances}
 	return s.Answer(ctx, c, r)

@@ -74,6 +74,8 @@ func rejected(err error) error {
 		made = exception("InvalidIdentityToken", http.StatusBadRequest, "Incorrect token audience")
 	case errors.Is(err, errIssuer):
 		made = exception("InvalidIdentityToken", http.StatusBadRequest, "No OpenIDConnect provider found in the configuration for the issuer of the token.")
+	case errors.Is(err, errStrangers):
+		made = tooMany("Rate exceeded: too many tokens are not signed with a key that is known of their issuer.")
 	case errors.Is(err, errReach):
 		made = exception("IDPCommunicationError", http.StatusBadRequest, "The identity provider that has made the token could not be reached. Try again.")
 	default:

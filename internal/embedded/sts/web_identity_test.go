@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -21,6 +22,10 @@ type provider struct {
 	*httptest.Server
 	t   *testing.T
 	key *rsa.PrivateKey
+
+	down  atomic.Bool
+	kid   atomic.Pointer[string] // of its key
+	asked atomic.Int32           // for its keys, or in vain for its document
 }
 
 func newProvider(t *testing.T) *provider {
@@ -30,12 +35,19 @@ func newProvider(t *testing.T) *provider {
 		t.Fatal(err)
 	}
 	p := &provider{t: t, key: key}
+	p.kid.Store(new("1"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		if p.down.Load() {
+			p.asked.Add(1)
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
 		json.NewEncoder(w).Encode(map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}})
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{"kty": "RSA", "kid": "1", "alg": "RS256", "use": "sig",
+		p.asked.Add(1)
+		json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{"kty": "RSA", "kid": *p.kid.Load(), "alg": "RS256", "use": "sig",
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())}}})
 	})
 	p.Server = httptest.NewServer(mux)
@@ -46,6 +58,12 @@ func newProvider(t *testing.T) *provider {
 // token signs claims.
 func (p *provider) token(algorithm string, claims map[string]any) string {
 	p.t.Helper()
+	return p.tokenOf("1", algorithm, claims)
+}
+
+// tokenOf says that it is signed with a certain key.
+func (p *provider) tokenOf(kid, algorithm string, claims map[string]any) string {
+	p.t.Helper()
 	part := func(v any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -53,7 +71,7 @@ func (p *provider) token(algorithm string, claims map[string]any) string {
 		}
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
-	text := part(map[string]string{"alg": algorithm, "kid": "1"}) + "." + part(claims)
+	text := part(map[string]string{"alg": algorithm, "kid": kid}) + "." + part(claims)
 	if algorithm == "none" {
 		return text + "."
 	}
