@@ -110,6 +110,7 @@ const (
 	MaxManagedPolicies  = 1500
 	MaxGroupsOfUser     = 10
 	MaxAccessKeys       = 2 // of a user
+	MaxMFADevices       = 8 // of a user
 	MaxAttached         = 10
 	MaxVersions         = 5
 	MaxManagedDocument  = 6144 // characters without white space

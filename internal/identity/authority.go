@@ -44,6 +44,7 @@ type Authority struct {
 	policies *recent[document, *iam.Policy]
 	views    sync.Map        // *view by account id
 	codes    *throttle.Keyed // of one-time passwords, by user
+	decoy    func() iam.MFA  // made when it is first needed
 }
 
 // New makes an Authority.
@@ -52,5 +53,6 @@ func New(o Options) *Authority {
 		o.Log = slog.Default()
 	}
 	return &Authority{Options: o, keys: newRecent[string, *heldKey](keptKeys), sessions: newRecent[string, *heldSession](keptSessions),
-		policies: newRecent[document, *iam.Policy](keptPolicies), codes: throttle.NewKeyed(codesPerSecond, codesBurst, codesUsers)}
+		policies: newRecent[document, *iam.Policy](keptPolicies), codes: throttle.NewKeyed(codesPerSecond, codesBurst, codesUsers),
+		decoy: sync.OnceValue(func() iam.MFA { return newDecoy(&o) })}
 }

@@ -15,12 +15,8 @@ import (
 	"heliograph/internal/resources"
 )
 
-// maxDevices is how many one-time password devices a user may have; maxWaiting how many
-// of an account may wait for a user.
-const (
-	maxDevices = 8
-	maxWaiting = iam.MaxUsers
-)
+// maxWaiting is how many one-time password devices of an account may wait for a user.
+const maxWaiting = iam.MaxUsers
 
 func (s *Service) deviceOperations() []service.QueryOperation {
 	onDevice := func(c *service.Caller, in *deviceInput) service.Act {
@@ -160,8 +156,8 @@ func (s *Service) enableDevice(ctx context.Context, c *service.Caller, in *devic
 			return alreadyExists("MFA Device is already in use.")
 		case item == nil:
 			return noDevice(in.SerialNumber)
-		case len(u.MFA) >= maxDevices:
-			return limitExceeded("MFADevicesPerUser", maxDevices)
+		case len(u.MFA) >= iam.MaxMFADevices:
+			return limitExceeded("MFADevicesPerUser", iam.MaxMFADevices)
 		}
 		m := item.Value
 		step, err := s.proven(&m, in)

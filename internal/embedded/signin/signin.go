@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,30 +185,27 @@ func (s *Service) check(ctx context.Context, in *request, client string, now tim
 	if user != nil && user.Value.Login != nil {
 		hash = user.Value.Login.Hash
 	}
+	// Both are looked at whatever the other is, and only who has both right changes anything.
 	right := password.Check(hash, in.Password)
+	matches := s.Authority.MatchMFA(in.Account, in.User, "", in.Code)
 	if user == nil {
 		return nil, errFailed
 	}
 	u := &user.Value
 	who := &iam.Identity{Principal: iam.Principal{Type: iam.UserType, Account: in.Account, ID: u.ID, Name: u.Name, Tags: user.Tags,
 		ARN: iam.UserARN(s.Authority.Partition, in.Account, u.Path, u.Name)}}
-	if !right || u.Login == nil {
+	needed := slices.ContainsFunc(u.MFA, func(m iam.MFA) bool { return !m.Enabled.IsZero() })
+	switch {
+	case !right, u.Login == nil, needed != (in.Code != ""), needed && !matches:
 		return who, errFailed
-	}
-	needed := false
-	for i := range u.MFA {
-		needed = needed || !u.MFA[i].Enabled.IsZero()
-	}
-	if !needed && in.Code == "" {
+	case !needed:
 		return who, nil
 	}
-	if !needed || in.Code == "" {
+	if err := s.Authority.TakeMFA(ctx, in.Account, u.Name, "", in.Code); err != nil {
+		if !errors.Is(err, identity.ErrMFA) {
+			s.Authority.Log.Error("a one-time password could not be taken", "user", who.ARN, "error", err)
+		}
 		return who, errFailed
-	}
-	if err := s.Authority.VerifyMFA(ctx, in.Account, u.Name, "", in.Code); errors.Is(err, identity.ErrMFA) {
-		return who, errFailed
-	} else if err != nil {
-		return who, err
 	}
 	return who, nil
 }

@@ -28,11 +28,18 @@ const (
 	right   = "correct horse battery"
 )
 
-// clear is a store.Sealer that hides nothing.
-type clear struct{}
+// sealing is a store.Sealer that hides nothing and counts what it opens.
+type sealing struct {
+	opened int
+	broken error
+}
 
-func (clear) Seal(dst, plain, _ []byte) []byte           { return append(dst, plain...) }
-func (clear) Open(dst, sealed, _ []byte) ([]byte, error) { return append(dst, sealed...), nil }
+func (s *sealing) Seal(dst, plain, _ []byte) []byte { return append(dst, plain...) }
+
+func (s *sealing) Open(dst, sealed, _ []byte) ([]byte, error) {
+	s.opened++
+	return append(dst, sealed...), s.broken
+}
 
 type noKeys struct{}
 
@@ -48,6 +55,7 @@ type rig struct {
 	directory *resources.Directory
 	clock     time.Time
 	device    []byte // secret
+	sealing   sealing
 	recorded  []SignIn
 	refuses   error // of the record
 }
@@ -78,7 +86,7 @@ func newRig(t *testing.T) *rig {
 	r.put(iam.User{Name: "ann", Login: login, Grants: iam.Grants{Inline: map[string]string{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}}})
 	r.put(iam.User{Name: "bob", Login: login, MFA: []iam.MFA{{Serial: "arn:aws:iam::111122223333:mfa/bob", Secret: r.device, Enabled: r.clock}}})
 	r.put(iam.User{Name: "eve"})
-	authority := identity.New(identity.Options{Directory: r.directory, Sealer: clear{}, Root: noKeys{}, TokenKey: make([]byte, 32), Partition: "aws", Now: now, Log: log})
+	authority := identity.New(identity.Options{Directory: r.directory, Sealer: &r.sealing, Root: noKeys{}, TokenKey: make([]byte, 32), Partition: "aws", Now: now, Log: log})
 	r.Service = New(Options{Authority: authority, Now: now, Record: func(s SignIn) error {
 		r.recorded = append(r.recorded, s)
 		return r.refuses
@@ -159,6 +167,43 @@ func TestSignIn(t *testing.T) {
 	// What cannot be recorded does not happen.
 	r.refuses = errors.New("the disk is full")
 	if _, failed := r.ask("192.0.2.3", document("ann", right, "")); failed == nil || failed.Code != "InternalFailure" {
+		t.Error(failed)
+	}
+}
+
+// TestSameWork: whatever is wrong, as much is done and nobody who changes the account is
+// waited for, so that the time of an answer says nothing.
+func TestSameWork(t *testing.T) {
+	r := newRig(t)
+	code := totp.Code(r.device, totp.Step(r.clock))
+	r.ask("192.0.2.1", document("bob", right, code))
+	wrong := []string{document("nobody", right, "123456"), document("eve", right, ""), document("ann", "wrong", ""), document("ann", right, "123456"),
+		document("bob", "wrong", ""), document("bob", "wrong", "123456"), document("bob", right, ""), document("bob", right, "1234567"), document("bob", right, code)}
+	work := 0
+	for i, d := range wrong {
+		r.sealing.opened = 0
+		if _, failed := r.ask("192.0.2.1", d); failed != errFailed {
+			t.Errorf("%s: %v", d, failed)
+		}
+		if i == 0 {
+			work = r.sealing.opened
+		}
+		if r.sealing.opened != work || work == 0 {
+			t.Fatalf("%s: %d secrets were opened, and %d of nobody", d, r.sealing.opened, work)
+		}
+	}
+	if err := r.directory.Change(t.Context(), account, func(*resources.Tx) error {
+		for _, d := range wrong {
+			r.ask("192.0.2.2", d)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	// A device that cannot be read has no codes, which is no fault of another kind.
+	r.clock = r.clock.Add(time.Minute)
+	r.sealing.broken = errors.New("the key is gone")
+	if _, failed := r.ask("192.0.2.3", document("bob", right, totp.Code(r.device, totp.Step(r.clock)))); failed != errFailed {
 		t.Error(failed)
 	}
 }
