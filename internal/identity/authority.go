@@ -43,7 +43,7 @@ type Authority struct {
 	sessions *recent[string, *heldSession] // opened, by access key id
 	policies *recent[document, *iam.Policy]
 	views    sync.Map        // *view by account id
-	codes    *throttle.Keyed // of one-time passwords, by user
+	codes    *throttle.Keyed // of wrong one-time passwords, by user
 	decoy    func() iam.MFA  // made when it is first needed
 }
 

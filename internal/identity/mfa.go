@@ -9,7 +9,7 @@ import (
 	"heliograph/internal/resources"
 )
 
-// How often codes of a user's devices are looked at: who guesses has little to guess.
+// How many wrong codes a user may give: who guesses has little to guess.
 const (
 	codesPerSecond = 1.0 / 12
 	codesBurst     = 5
@@ -21,7 +21,8 @@ const (
 var ErrMFA = errors.New("the one-time password is not valid")
 
 // VerifyMFA takes a code of a user's device: of the one with this serial number, or of
-// any where it is empty. The code is not taken again.
+// any where it is empty. The code is not taken again. After too many wrong ones none is
+// taken for a while.
 //
 // Errors: ErrMFA.
 func (a *Authority) VerifyMFA(ctx context.Context, account, user, serial, code string) error {
@@ -29,13 +30,15 @@ func (a *Authority) VerifyMFA(ctx context.Context, account, user, serial, code s
 	if item == nil {
 		return ErrMFA
 	}
-	if _, ok := a.codes.Allow(account+"/"+item.Value.ID, a.Now()); !ok {
+	key, now := account+"/"+item.Value.ID, a.Now()
+	if _, ok := a.codes.Allow(key, now); !ok || !a.MatchMFA(account, user, serial, code) {
 		return ErrMFA
 	}
-	if !a.MatchMFA(account, user, serial, code) {
-		return ErrMFA
+	err := a.TakeMFA(ctx, account, user, serial, code)
+	if !errors.Is(err, ErrMFA) {
+		a.codes.GiveBack(key, now)
 	}
-	return a.TakeMFA(ctx, account, user, serial, code)
+	return err
 }
 
 // MatchMFA reports whether a code is one that TakeMFA takes. It takes nothing, waits for

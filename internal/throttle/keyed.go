@@ -29,6 +29,10 @@ func (k *Keyed) Allow(key string, now time.Time) (wait time.Duration, ok bool) {
 	return k.of(key, now).Allow(now)
 }
 
+// GiveBack undoes an Allow that let a request of a key pass, of one that is not to count:
+// where only those that fail do, each is taken before its outcome is known.
+func (k *Keyed) GiveBack(key string, now time.Time) { k.of(key, now).GiveBack() }
+
 func (k *Keyed) of(key string, now time.Time) *Limiter {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -35,3 +35,29 @@ func TestKeyed(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyedGiveBack(t *testing.T) {
+	k := NewKeyed(1, 2, 10)
+	for range 10 {
+		if _, ok := k.Allow("a", ms(0)); !ok {
+			t.Fatal("what was given back counts")
+		}
+		k.GiveBack("a", ms(0))
+	}
+	// It gives no more than was taken, however long ago.
+	k.Allow("a", ms(0))
+	k.GiveBack("a", ms(10_000))
+	k.GiveBack("b", ms(10_000)) // of one that was forgotten
+	for _, key := range []string{"a", "b"} {
+		for i, want := range []bool{true, true, false} {
+			if _, ok := k.Allow(key, ms(10_000)); ok != want {
+				t.Errorf("request %d of %s: %v", i, key, ok)
+			}
+		}
+	}
+	// One that was refused took nothing, and is not given back.
+	k.GiveBack("a", ms(10_000))
+	if _, ok := k.Allow("a", ms(10_000)); !ok {
+		t.Error("one place was given back")
+	}
+}

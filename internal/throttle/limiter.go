@@ -41,3 +41,6 @@ func (l *Limiter) Allow(now time.Time) (wait time.Duration, ok bool) {
 		}
 	}
 }
+
+// GiveBack undoes an Allow that let a request pass, of one that is not to count.
+func (l *Limiter) GiveBack() { l.tat.Add(-l.interval) }

@@ -28,13 +28,19 @@ const (
 	// sessionLength is how long one lasts who signed in.
 	sessionLength = iam.MaxSession
 
-	// How often a user, and a client's address, may try. Who comes more often is told so
-	// whatever the password.
-	userPerSecond   = 1.0 / 30
-	userBurst       = 10
+	// How often a client's address may try, how often one user of all, and how often all
+	// addresses together may try one user, which is much more: nobody keeps a user out by
+	// himself. Who comes more often is told so whatever the password.
 	clientPerSecond = 1.0 / 6
 	clientBurst     = 20
-	remembered      = 10_000
+	tryPerSecond    = 1.0 / 30
+	tryBurst        = 10
+	userPerSecond   = 1
+	userBurst       = 300
+	// How many wrong one-time passwords may come with the right password.
+	codePerSecond = 1.0 / 12
+	codeBurst     = 5
+	remembered    = 10_000
 )
 
 // SignIn is an attempt to sign in.
@@ -61,17 +67,20 @@ type Options struct {
 // Service answers POST /signin.
 type Service struct {
 	Options
-	nobody  string // hash of no password
-	users   *throttle.Keyed
-	clients *throttle.Keyed
+	nobody  string          // hash of no password
+	clients *throttle.Keyed // attempts by address
+	tries   *throttle.Keyed // by user and address
+	users   *throttle.Keyed // by user
+	codes   *throttle.Keyed // wrong one-time passwords by user
 }
 
 var _ service.PublicPosts = (*Service)(nil)
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{Options: o, nobody: password.Hash("a password that nobody has"), users: throttle.NewKeyed(userPerSecond, userBurst, remembered),
-		clients: throttle.NewKeyed(clientPerSecond, clientBurst, remembered)}
+	return &Service{Options: o, nobody: password.Hash("a password that nobody has"),
+		clients: throttle.NewKeyed(clientPerSecond, clientBurst, remembered), tries: throttle.NewKeyed(tryPerSecond, tryBurst, remembered),
+		users: throttle.NewKeyed(userPerSecond, userBurst, remembered), codes: throttle.NewKeyed(codePerSecond, codeBurst, remembered)}
 }
 
 // SigningName is part of service.Service. Nothing is signed for it.
@@ -174,10 +183,15 @@ var errTooMany = &service.Exception{Code: "ThrottlingException", Status: http.St
 //
 // Errors: errFailed; errTooMany.
 func (s *Service) check(ctx context.Context, in *request, client string, now time.Time) (*iam.Identity, error) {
+	name := in.Account + "/" + resources.IAMKey(in.User)
+	// What one address does beyond its own rates does not count against the user.
 	if _, ok := s.clients.Allow(client, now); !ok {
-		return nil, errTooMany // which does not count against the user
+		return nil, errTooMany
 	}
-	if _, ok := s.users.Allow(in.Account+"/"+resources.IAMKey(in.User), now); !ok {
+	if _, ok := s.tries.Allow(client+"/"+name, now); !ok {
+		return nil, errTooMany
+	}
+	if _, ok := s.users.Allow(name, now); !ok {
 		return nil, errTooMany
 	}
 	user := s.user(in)
@@ -196,15 +210,21 @@ func (s *Service) check(ctx context.Context, in *request, client string, now tim
 		ARN: iam.UserARN(s.Authority.Partition, in.Account, u.Path, u.Name)}}
 	needed := slices.ContainsFunc(u.MFA, func(m iam.MFA) bool { return !m.Enabled.IsZero() })
 	switch {
-	case !right, u.Login == nil, needed != (in.Code != ""), needed && !matches:
+	case !right, u.Login == nil, needed != (in.Code != ""):
 		return who, errFailed
 	case !needed:
 		return who, nil
 	}
-	if err := s.Authority.TakeMFA(ctx, in.Account, u.Name, "", in.Code); err != nil {
-		if !errors.Is(err, identity.ErrMFA) {
-			s.Authority.Log.Error("a one-time password could not be taken", "user", who.ARN, "error", err)
-		}
+	if _, ok := s.codes.Allow(name, now); !ok || !matches {
+		return who, errFailed
+	}
+	err := s.Authority.TakeMFA(ctx, in.Account, u.Name, "", in.Code)
+	if errors.Is(err, identity.ErrMFA) {
+		return who, errFailed
+	}
+	s.codes.GiveBack(name, now)
+	if err != nil {
+		s.Authority.Log.Error("a one-time password could not be taken", "user", who.ARN, "error", err)
 		return who, errFailed
 	}
 	return who, nil

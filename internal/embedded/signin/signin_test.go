@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -228,29 +229,33 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestRates: guesses are few, of one user from anywhere and from one address for anyone.
+// TestRates: guesses are few from one address, of one user and of anyone, and who makes
+// them does not keep others away.
 func TestRates(t *testing.T) {
 	r := newRig(t)
 	tooMany := func(client, user string) bool {
 		_, failed := r.ask(client, document(user, "wrong", ""))
 		return failed == errTooMany
 	}
-	for i := range userBurst {
-		if tooMany(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String(), "ann") {
+	for i := range tryBurst {
+		if tooMany("192.0.2.1", "ann") {
 			t.Fatalf("the attempt %d is one too many", i+1)
 		}
 	}
-	if !tooMany("192.0.2.200", "ann") || !tooMany("192.0.2.201", "Ann") {
+	if !tooMany("192.0.2.1", "ann") || !tooMany("192.0.2.1", "Ann") {
 		t.Error("a user may be tried for ever")
 	}
-	if recorded := len(r.recorded); recorded != userBurst {
+	if recorded := len(r.recorded); recorded != tryBurst {
 		t.Errorf("%d attempts are recorded", recorded)
 	}
-	if _, failed := r.ask("192.0.2.200", document("eve", "wrong", "")); failed != errFailed {
+	if _, failed := r.ask("192.0.2.1", document("eve", "wrong", "")); failed != errFailed {
 		t.Errorf("another user: %v", failed)
 	}
+	if _, failed := r.ask("192.0.2.2", document("ann", right, "")); failed != nil {
+		t.Errorf("the user is kept out: %v", failed)
+	}
 	r.clock = r.clock.Add(30 * time.Second)
-	if _, failed := r.ask("192.0.2.202", document("ann", right, "")); failed != nil {
+	if _, failed := r.ask("192.0.2.1", document("ann", right, "")); failed != nil {
 		t.Error(failed)
 	}
 	for range clientBurst {
@@ -258,6 +263,55 @@ func TestRates(t *testing.T) {
 	}
 	if !tooMany("192.0.2.250", "eve") {
 		t.Error("an address may try for ever")
+	}
+	for range userBurst {
+		r.users.Allow(account+"/eve", r.clock)
+	}
+	if !tooMany("192.0.2.251", "eve") {
+		t.Error("many addresses may try a user for ever")
+	}
+}
+
+// TestCodeRates: guesses of codes are few for who has the password, and nobody else's
+// count.
+func TestCodeRates(t *testing.T) {
+	r := newRig(t)
+	next := 0
+	ask := func(password, code string) *service.Exception {
+		next++
+		_, failed := r.ask(fmt.Sprintf("192.0.2.%d", next), document("bob", password, code))
+		return failed
+	}
+	step := totp.Step(r.clock)
+	for range codeBurst {
+		if failed := ask("wrong", "1234567"); failed != errFailed {
+			t.Error(failed)
+		}
+	}
+	for range codeBurst {
+		if failed := ask(right, ""); failed != errFailed {
+			t.Error(failed)
+		}
+	}
+	for range codeBurst - 1 {
+		if failed := ask(right, "1234567"); failed != errFailed {
+			t.Error(failed)
+		}
+	}
+	for _, s := range []int64{step - 1, step} { // which do not count
+		if failed := ask(right, totp.Code(r.device, s)); failed != nil {
+			t.Error(failed)
+		}
+	}
+	if failed := ask(right, totp.Code(r.device, step)); failed != errFailed {
+		t.Errorf("a code is taken twice: %v", failed)
+	}
+	if failed := ask(right, totp.Code(r.device, step+1)); failed != errFailed {
+		t.Errorf("codes may be guessed for ever: %v", failed)
+	}
+	r.clock = r.clock.Add(12 * time.Second)
+	if failed := ask(right, totp.Code(r.device, step+1)); failed != nil {
+		t.Error(failed)
 	}
 }
 
