@@ -42,14 +42,15 @@ func (c auditVerifyCommand) Run(s *session) error {
 		return &exitError{exitUsage, err}
 	}
 	report, err := audit.Verify(directory)
-	if _, broken := errors.AsType[*audit.Broken](err); err != nil && !broken {
+	breaks, broken := errors.AsType[audit.Breaks](err)
+	if err != nil && !broken {
 		return &exitError{exitUsage, err}
 	}
 	if report.Lines > 0 {
 		fmt.Fprintf(s.out, "records that follow one from another: %d, number %d to %d, in files: %d\n", report.Lines, report.First, report.Last, report.Files)
 	}
-	if err != nil {
-		return fmt.Errorf("the audit log is not what was written: %w", err)
+	if broken {
+		return fmt.Errorf("the audit log is not what was written; places: %d\n%w", len(breaks), breaks)
 	}
 	_, err = fmt.Fprintf(s.out, "the audit log is whole; SHA-256 of its last line: %s\n", report.Hash)
 	return err

@@ -38,16 +38,28 @@ func (e end) line(record []byte) ([]byte, end) {
 // follow checks that a line follows.
 func (e end) follow(text []byte) (Line, end, error) {
 	line, err := parseLine(text)
-	switch {
-	case err != nil:
-		return Line{}, e, err
-	case line.Sequence != e.sequence+1:
-		return Line{}, e, fmt.Errorf("its number is %d, where %d is expected", line.Sequence, e.sequence+1)
-	case line.Previous != e.hash.String():
-		return Line{}, e, errors.New("it does not follow from the line before: one of them was changed")
+	if err == nil {
+		err = e.precedes(line)
 	}
-	return line, end{line.Sequence, sha256.Sum256(text)}, nil
+	if err != nil {
+		return Line{}, e, err
+	}
+	return line, line.end(text), nil
 }
+
+// precedes checks that a line follows.
+func (e end) precedes(line Line) error {
+	switch {
+	case line.Sequence != e.sequence+1:
+		return fmt.Errorf("its number is %d, where %d is expected", line.Sequence, e.sequence+1)
+	case line.Previous != e.hash.String():
+		return errors.New("it does not follow from the line before: one of them was changed")
+	}
+	return nil
+}
+
+// end is the place behind a line, which is written as text.
+func (l Line) end(text []byte) end { return end{l.Sequence, sha256.Sum256(text)} }
 
 func parseLine(text []byte) (l Line, err error) {
 	in := json.NewDecoder(bytes.NewReader(text))

@@ -43,7 +43,7 @@ func (l *Log) resume() error {
 	}
 	switch {
 	case len(files) == 0 || !headed || found.end.sequence < head.sequence:
-		return l.damaged(head, found, files)
+		return l.resumeDamaged(head, found, files)
 	case files[len(files)-1].zipped():
 		return l.begin(found.end)
 	}
@@ -75,9 +75,12 @@ func (l *Log) continued(f logFile, found tail) (err error) {
 	return l.note("AuditLogRecovered", map[string]any{"file": f.name, "tornBytes": found.torn})
 }
 
-// damaged goes on in a new file where the log is not what was written. What there is
+// damaged is the event of a log that is not what was written, when it is opened.
+const damaged = "AuditLogDamaged"
+
+// resumeDamaged goes on in a new file where the log is not what was written. What there is
 // stays as it is, and Verify goes on finding it.
-func (l *Log) damaged(head end, found tail, files []logFile) error {
+func (l *Log) resumeDamaged(head end, found tail, files []logFile) error {
 	at := head
 	if found.end.sequence > at.sequence {
 		at = found.end
@@ -90,7 +93,7 @@ func (l *Log) damaged(head end, found tail, files []logFile) error {
 	if err := l.begin(at); err != nil {
 		return err
 	}
-	return l.note("AuditLogDamaged", map[string]any{"lastLineFound": found.end.sequence, "lastLineExpected": head.sequence})
+	return l.note(damaged, map[string]any{"lastLineFound": found.end.sequence, "lastLineExpected": head.sequence})
 }
 
 // readTail reads the last file up to the first line that does not follow. What is

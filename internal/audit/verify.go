@@ -1,10 +1,11 @@
 package audit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -12,20 +13,16 @@ import (
 type Report struct {
 	Files       int
 	Lines       uint64 // that follow one from another
-	First, Last uint64 // their numbers
+	First, Last uint64 // number of the first, and of the last
 	Hash        string // of the last line: who keeps it elsewhere can tell later that nothing before was changed
 }
 
-// Broken is where a log is not what was written.
+// Broken is a place where a log is not what was written.
 type Broken struct {
 	File string // name, empty where it is the log as a whole
 	Line int    // in the file, from 1; 0: the file as a whole
 	Why  string
-
-	cause error
 }
-
-func (b *Broken) Unwrap() error { return b.cause }
 
 func (b *Broken) Error() string {
 	switch {
@@ -37,151 +34,184 @@ func (b *Broken) Error() string {
 	return fmt.Sprintf("%s, line %d: %s", b.File, b.Line, b.Why)
 }
 
+// Breaks are all places where a log is not what was written, from its oldest line to its
+// newest.
+type Breaks []*Broken
+
+// Error gives each a line.
+func (b Breaks) Error() string {
+	all := make([]string, len(b))
+	for i := range b {
+		all[i] = b[i].Error()
+	}
+	return strings.Join(all, "\n")
+}
+
+// Unwrap gives them one by one.
+func (b Breaks) Unwrap() []error {
+	all := make([]error, len(b))
+	for i := range b {
+		all[i] = b[i]
+	}
+	return all
+}
+
 // Verify reads a log from its oldest line to its newest and checks that each follows from
 // the one before, that it begins behind what was deleted because of its age, and that
-// nothing is missing at its end. The first that is not so is the error, a *Broken; the
-// report is about what comes before. It may run beside the service that writes the log.
+// nothing is missing at its end. Where that is not so the error is Breaks: behind each the
+// lines are checked on, from the next that is one. It may run beside the service that
+// writes the log.
 func Verify(directory string) (Report, error) {
-	head, headed, err := readPlace(filepath.Join(directory, headFile))
-	if err != nil {
-		return Report{}, &Broken{File: headFile, Why: err.Error()}
-	}
-	anchor, _, err := readPlace(filepath.Join(directory, anchorFile))
-	if err != nil {
-		return Report{}, &Broken{File: anchorFile, Why: err.Error()}
+	v := &verifier{directory: directory}
+	var headed bool
+	var err error
+	if v.head, headed, err = readPlace(filepath.Join(directory, headFile)); err != nil {
+		v.broken(headFile, 0, err.Error())
 	}
 	files, err := logFiles(directory)
 	if err != nil {
 		return Report{}, err
 	}
-	if !headed {
-		return Report{}, &Broken{File: headFile, Why: "it is missing"}
+	if !headed && len(v.breaks) == 0 {
+		v.broken(headFile, 0, "it is missing")
 	}
-	v := &verifier{head: head, anchor: anchor, at: anchor}
-	if len(files) > 0 && files[0].first <= anchor.sequence {
-		// A deletion was interrupted: what was to go is checked where it meets the anchor.
-		v.at, v.begin = end{}, true
+	if v.anchor, _, err = readPlace(filepath.Join(directory, anchorFile)); err != nil {
+		v.broken(anchorFile, 0, err.Error())
+		v.begin = true
 	}
-	for i, f := range files {
-		if err := v.file(directory, f, i == len(files)-1); err != nil {
-			return v.report, err
-		}
+	v.all(files)
+	if v.at.sequence < v.head.sequence {
+		v.broken("", 0, fmt.Sprintf("the lines %d to %d are missing at its end", v.at.sequence+1, v.head.sequence))
+	}
+	if len(v.breaks) > 0 {
+		return v.report, v.breaks
 	}
 	v.report.Hash = v.at.hash.String()
-	if v.at.sequence < head.sequence {
-		return v.report, &Broken{Why: fmt.Sprintf("the lines %d to %d are missing at its end", v.at.sequence+1, head.sequence)}
-	}
 	return v.report, nil
 }
 
 type verifier struct {
+	directory    string
 	head, anchor end
 	at           end
 	begin        bool // the next line is taken as the first
+	lost         bool // so it is, and what is wrong before it is among the breaks
 	report       Report
+	breaks       Breaks
 }
 
-// tornRetries is how often a last line that has no end is looked at again, because it
-// may just be being written.
+func (v *verifier) broken(file string, line int, why string) {
+	v.breaks = append(v.breaks, &Broken{file, line, why})
+}
+
+func (v *verifier) all(files []logFile) {
+	v.at = v.anchor
+	if len(files) > 0 && files[0].first <= v.anchor.sequence {
+		// A deletion was interrupted: what was to go is checked where it meets the anchor.
+		v.begin = true
+	}
+	for i, f := range files {
+		v.file(f, i == len(files)-1)
+	}
+}
+
 const (
+	// tornRetries is how often a last line that has no end is looked at again, because it
+	// may just be being written.
 	tornRetries = 5
 	tornPause   = 100 * time.Millisecond
+	// maxBroken is how many places of a file are named.
+	maxBroken = 100
 )
 
-func (v *verifier) file(directory string, f logFile, last bool) error {
+func (v *verifier) file(f logFile, last bool) {
 	for try := 0; ; try++ {
 		before := *v
-		err := v.read(directory, f)
-		if last && try < tornRetries && errors.Is(err, errTorn) {
-			*v = before
-			time.Sleep(tornPause)
-			continue
+		torn := v.read(f)
+		if !torn || !last || try == tornRetries {
+			return
 		}
-		return err
+		*v = before
+		time.Sleep(tornPause)
 	}
 }
 
-func (v *verifier) read(directory string, f logFile) (err error) {
-	content, err := f.open(directory)
+var errRest = errors.New("the rest of the file is left out")
+
+// read checks a file, and reports whether its last line has no end.
+func (v *verifier) read(f logFile) (torn bool) {
+	content, err := f.open(v.directory)
 	if err != nil {
-		return &Broken{File: f.name, Why: err.Error()}
+		v.broken(f.name, 0, err.Error())
+		v.lost = true
+		return false
 	}
-	defer func() { err = errors.Join(err, content.Close()) }()
+	defer content.Close() // it was only read
 	v.report.Files++
-	err = lines(content, func(n int, text []byte, err error) error {
-		if err == nil {
-			err = v.line(f, n, text)
+	before := len(v.breaks)
+	_ = lines(content, func(n int, text []byte, bad error) error { // what is wrong is among the breaks
+		if bad != nil {
+			v.broken(f.name, n, bad.Error())
+			v.lost, torn = true, errors.Is(bad, errTorn)
+			return errRest
 		}
-		if err != nil {
-			return &Broken{File: f.name, Line: n, Why: err.Error(), cause: err}
+		if len(v.breaks)-before == maxBroken {
+			v.broken(f.name, n, "there was too much before; "+errRest.Error())
+			v.lost = true
+			return errRest
 		}
+		v.line(f, n, text)
 		return nil
 	})
-	return err
+	return torn
 }
 
-func (v *verifier) line(f logFile, n int, text []byte) error {
-	if v.begin {
-		line, err := parseLine(text)
-		if err != nil {
-			return err
-		}
-		if v.at, err = (place{Sequence: line.Sequence - 1, Hash: line.Previous}).end(); err != nil {
-			return err
-		}
-		v.begin = false
+// line checks a line, and goes on behind it.
+func (v *verifier) line(f logFile, n int, text []byte) {
+	line, err := parseLine(text)
+	own, bad := place{Sequence: line.Sequence - 1, Hash: line.Previous}.end()
+	if err == nil {
+		err = bad
 	}
-	if n == 1 && f.first != v.at.sequence+1 {
-		return fmt.Errorf("the file begins with line number %d, where %d is expected: a file is missing", f.first, v.at.sequence+1)
-	}
-	_, next, err := v.at.follow(text)
 	if err != nil {
-		return err
+		if !v.lost {
+			v.broken(f.name, n, err.Error())
+		}
+		v.lost = true
+		return
 	}
+	before, lost := v.at, v.lost
+	if v.begin || v.lost {
+		before, v.begin, v.lost = own, false, false
+	}
+	if n == 1 && f.first != before.sequence+1 {
+		err = fmt.Errorf("the file begins with line number %d, where %d is expected: a file is missing", f.first, before.sequence+1)
+	} else {
+		err = before.precedes(line)
+	}
+	v.at = line.end(text)
 	for _, known := range []end{v.anchor, v.head} {
-		if next.sequence == known.sequence && next.hash != known.hash {
-			return errors.New("it is not the line that was written there")
+		if err == nil && v.at.sequence == known.sequence && v.at.hash != known.hash {
+			err = errors.New("it is not the line that was written there")
 		}
 	}
-	if v.at = next; v.report.First == 0 {
-		v.report.First = next.sequence
+	if err != nil {
+		v.broken(f.name, n, err.Error()+told(line))
+		return
 	}
-	v.report.Lines, v.report.Last = v.report.Lines+1, next.sequence
-	return nil
+	if v.report.First == 0 {
+		v.report.First = line.Sequence
+	}
+	if v.report.Last = line.Sequence; !lost {
+		v.report.Lines++
+	}
 }
 
-// Read gives the lines of a log from its oldest to its newest, without checking them.
-func Read(directory string, each func(Line) error) error {
-	files, err := logFiles(directory)
-	if err != nil {
-		return err
+// told says whether a line behind a break is the log's own record of it.
+func told(line Line) string {
+	var r Record
+	if json.Unmarshal(line.Record, &r) == nil && r.EventSource == sourceLog && r.EventName == damaged {
+		return "; the service found that as it was started: this is its record of it, " + damaged
 	}
-	for _, f := range files {
-		if err := readFile(directory, f, each); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func readFile(directory string, f logFile, each func(Line) error) (err error) {
-	content, err := f.open(directory)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, content.Close()) }()
-	err = lines(content, func(n int, text []byte, err error) error {
-		if errors.Is(err, errTorn) {
-			return io.EOF // it may be being written
-		}
-		line, bad := parseLine(text)
-		if err = errors.Join(err, bad); err != nil {
-			return &Broken{File: f.name, Line: n, Why: err.Error()}
-		}
-		return each(line)
-	})
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return ""
 }
