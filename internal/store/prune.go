@@ -60,7 +60,8 @@ type Pass struct {
 	Place  SlotSeq // of the last row that was looked at, in stages of the log
 	After  sms.ID  // the last message that was looked at
 	Nth    int     // of Lists, or of the groups of Logs in order
-	left   bool    // something that is to be dropped had to stay in this stage
+	again  int     // how many of Reached.Left were looked at in this stage and stay
+	full   bool    // there is no room in Reached.Left for what has to stay
 }
 
 // Groups are the groups of Logs, in order.
@@ -86,7 +87,9 @@ const (
 func (p *Pass) Done() bool { return p.Stage >= PruneDone }
 
 // Next begins the next stage.
-func (p *Pass) Next() { p.Stage, p.Place, p.After, p.Nth, p.left = p.Stage+1, SlotSeq{}, 0, 0, false }
+func (p *Pass) Next() {
+	p.Stage, p.Place, p.After, p.Nth, p.again, p.full = p.Stage+1, SlotSeq{}, 0, 0, 0, false
+}
 
 // Pruned counts the rows that were deleted, or written without what was dropped, and
 // says how long others were kept waiting.

@@ -20,6 +20,7 @@ func RunPrune(t *testing.T, open Opener) {
 		{"what is open stays", testPruneOpen},
 		{"texts and numbers go", testRedact},
 		{"many texts go", testRedactMany},
+		{"texts that had to stay go later", testRedactLeft},
 		{"contents of events go", testRedactContents},
 		{"what is not published stays", testPruneSpared},
 		{"IDs go on", testPruneIDs},

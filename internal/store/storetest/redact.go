@@ -38,8 +38,10 @@ func testRedact(s *pruning) {
 		want[i].Body, want[i].Context, want[i].CountryParameters, want[i].BodyRedacted = "", nil, nil, true
 	}
 	s.same("messages", s.stored(m), want)
-	s.same("cursor", memory.Bodies, m[1].ID-1) // up to the one that is open
+	// One that is open and one that is not published are looked at again, and no others.
+	s.same("reached", memory.Bodies, store.Reached{At: int64(m[3].ID), Left: []int64{int64(m[1].ID), int64(m[3].ID)}})
 	s.same("again", s.pass(bodies), store.Pruned{})
+	s.same("reached", memory.Bodies, store.Reached{At: int64(m[3].ID), Left: []int64{int64(m[1].ID), int64(m[3].ID)}})
 	s.same("anew", s.pass(store.Pass{Bodies: all}), store.Pruned{})
 
 	s.same("numbers", s.pass(store.Pass{Numbers: m[2].ID, Redacted: memory}), store.Pruned{Redacted: 1})
@@ -51,7 +53,7 @@ func testRedact(s *pruning) {
 	s.end(m[1])
 	s.published()
 	s.same("the rest", s.pass(bodies), store.Pruned{Redacted: 2})
-	s.same("cursor", memory.Bodies, m[3].ID)
+	s.same("reached", memory.Bodies, store.Reached{At: int64(m[3].ID), Left: []int64{}})
 	for _, got := range s.stored(m) {
 		if got.Body != "" || !got.BodyRedacted || got.Price == 0 {
 			s.Errorf("message %d: %+v", got.ID, got)
@@ -95,6 +97,64 @@ func testRedactMany(s *pruning) {
 	}
 }
 
+// What had to stay is looked at again wherever it is, over more than one step, and
+// nothing else is: not even where it has gone meanwhile. A new process looks at all.
+func testRedactLeft(s *pruning) {
+	parts := make([]int, 1400)
+	for i := range parts {
+		parts[i] = 1
+	}
+	m := s.accept(parts...)
+	open := func(i int) bool { return i%2 == 0 || i >= 1000 }
+	fail := func(which func(int) bool) {
+		var changes []*store.Change
+		for i, one := range m {
+			if which(i) {
+				changes = append(changes, &store.Change{Parts: []store.PartChange{s.update(one, sms.UpdateUnsentFinal, 1, sms.StatusUnreachable)}})
+			}
+		}
+		s.apply(changes...)
+		s.published()
+	}
+	fail(func(i int) bool { return !open(i) })
+	memory := store.NewRedaction()
+	bodies := store.Pass{Bodies: s.ids.Next(s.now), Redacted: memory, Within: time.Nanosecond}
+	want := store.Reached{At: int64(m[len(m)-1].ID)}
+	for i := range m {
+		if open(i) {
+			want.Left = append(want.Left, int64(m[i].ID))
+		}
+	}
+	s.same("what has ended", s.pass(bodies), store.Pruned{Redacted: 500})
+	s.same("reached", memory.Bodies, want)
+	s.same("again", s.pass(bodies), store.Pruned{})
+	s.same("reached", memory.Bodies, want)
+
+	// What is not among the rest is not read again, whatever became of it.
+	forgotten := store.NewRedaction()
+	forgotten.Bodies.At = want.At
+	other := bodies
+	other.Redacted = forgotten
+	fail(func(i int) bool { return open(i) && i != 600 })
+	s.same("behind", s.pass(other), store.Pruned{})
+	s.before(m[100].ID, 100, 2*100)
+	s.same("the rest", s.pass(bodies), store.Pruned{Redacted: 849})
+	s.same("reached", memory.Bodies, store.Reached{At: want.At, Left: []int64{int64(m[600].ID)}})
+
+	s.need(s.Engine.Close())
+	s.Engine = s.reopen()
+	s.fence = s.join()
+	fail(func(i int) bool { return i == 600 })
+	bodies.Redacted = store.NewRedaction()
+	s.same("anew", s.pass(bodies), store.Pruned{Redacted: 1})
+	s.same("reached", bodies.Redacted.Bodies, store.Reached{At: want.At})
+	for i, got := range s.stored(m[100:]) {
+		if !got.BodyRedacted {
+			s.Fatalf("message %d: %+v", i, got)
+		}
+	}
+}
+
 // Messages from handsets and publications lose what they say, and stay events.
 func testRedactContents(s *pruning) {
 	content := func(text string) store.EventDetail {
@@ -118,5 +178,5 @@ func testRedactContents(s *pruning) {
 	}
 	s.same("events", s.log(), events)
 	s.same("the rest", s.pass(store.Pass{Numbers: sms.FirstID(s.now.Add(time.Hour)), Redacted: memory}), store.Pruned{Redacted: 1})
-	s.same("cursor", memory.Events[s.fence.Slot], events[2].Seq)
+	s.same("reached", *memory.Events[s.fence.Slot], store.Reached{At: events[2].Seq, Left: []int64{}})
 }
