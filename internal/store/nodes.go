@@ -68,7 +68,7 @@ type Leases interface {
 
 // News is what other nodes have written that this one has to know of.
 type News struct {
-	Queued []Queued  // came into one of the shards, and waits there still
+	Queued []Queued  // came into one of the shards, and waits there still; by ID, the order in which lanes send
 	Taken  []Event   // StatusSuccessful, StatusTaken and final ones, with the parts and what the carrier calls them
 	Upto   []SlotSeq // how far each slot's log was read
 }

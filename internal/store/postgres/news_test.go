@@ -98,11 +98,17 @@ func testNews(t *testing.T, nodes []*node) {
 	move(b, m3, "other")
 	move(b, m3, "acme")
 	check(c.news([]store.SlotSeq{{Slot: 0}, {Slot: 1}}, []string{"acme"}, false, 100), []sms.ID{m2.ID, m3.ID}, nil, 3, 8)
+	// Whatever the order of the log, and of the rows as they are found.
+	c5, m5 := a.accept(1)
+	c6, m6 := a.accept(1)
+	a.apply(c6)
+	a.apply(c5)
+	check(c.news([]store.SlotSeq{{Slot: 0, Seq: 3}, {Slot: 1, Seq: 8}}, []string{"acme"}, false, 100), []sms.ID{m5.ID, m6.ID}, nil, 5, 8)
 	// The head of a log may have been pruned.
 	if _, err := a.leads.Exec(t.Context(), "DELETE FROM event WHERE slot = 1 AND seq < 8"); err != nil {
 		t.Fatal(err)
 	}
-	check(c.news([]store.SlotSeq{{Slot: 0, Seq: 3}, {Slot: 1}}, []string{"acme"}, false, 1), []sms.ID{m3.ID}, nil, 3, 8)
+	check(c.news([]store.SlotSeq{{Slot: 0, Seq: 5}, {Slot: 1}}, []string{"acme"}, false, 1), []sms.ID{m3.ID}, nil, 5, 8)
 }
 
 // Two nodes accept while a third follows them page by page: it hears of every

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"heliograph/internal/sms"
@@ -161,6 +163,8 @@ func (e *Engine) News(ctx context.Context, after []store.SlotSeq, shards []strin
 	if err != nil {
 		return store.News{}, err
 	}
+	// Rows come as the server has joined them.
+	slices.SortFunc(n.Queued, func(a, b store.Queued) int { return cmp.Compare(a.ID, b.ID) })
 	return n, nil
 }
 
