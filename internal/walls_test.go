@@ -135,7 +135,7 @@ var walls = []wall{
 	{pkg: "internal/embedded/sns/filter"},
 	{pkg: "internal/embedded/sns", may: []string{"sms", "iam", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},
-	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "identity/password", "identity/totp", "store", "resources", "api/service"}},
+	{pkg: "internal/embedded/iam", may: []string{"sms", "iam", "throttle", "identity/password", "identity/totp", "store", "resources", "api/service"}},
 	{pkg: "internal/audit/trail", may: []string{"audit"}, external: []string{awsSDK, prometheus}},
 	{pkg: "internal/embedded/cloudtrail", may: []string{"store", "api/service", "audit", "audit/trail"}},
 	{pkg: "internal/embedded/sts", may: []string{"iam", "throttle", "resources", "api/service", "identity"}, external: []string{"github.com/coreos/go-oidc/v3/oidc"}},

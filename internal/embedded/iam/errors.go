@@ -33,6 +33,10 @@ func limitExceeded(what string, most int) error {
 	return exception("LimitExceeded", http.StatusConflict, "Cannot exceed quota for %s: %d", what, most)
 }
 
+func throttled(format string, args ...any) error {
+	return exception("Throttling", http.StatusBadRequest, "Rate exceeded: "+format, args...)
+}
+
 func invalidInput(format string, args ...any) error {
 	return exception("InvalidInput", http.StatusBadRequest, format, args...)
 }

@@ -11,6 +11,15 @@ import (
 	"heliograph/internal/resources"
 )
 
+// What setting passwords may cost: one hash at a time for all, apart from sign-in's, for
+// which some more requests wait, and few requests of one account.
+const (
+	passwordsWait      = 16
+	passwordsPerSecond = 1
+	passwordsBurst     = 10
+	passwordsAccounts  = 5_000
+)
+
 func (s *Service) passwordOperations() []service.QueryOperation {
 	return []service.QueryOperation{
 		service.HandleQuery("CreateLoginProfile", s.createLogin, on[loginInput](s, user)),
@@ -43,12 +52,32 @@ func noLogin(name string) error {
 	return noSuchEntity("Login Profile for User %s cannot be found.", shorten(name))
 }
 
-// hash makes the hash of a password that may be set.
-func hash(text string) (string, error) {
+// settable counts a password that an account sets, and refuses one that may not be set.
+func (s *Service) settable(c *service.Caller, text string) error {
 	if err := password.Allowed(text); err != nil {
-		return "", exception("PasswordPolicyViolation", http.StatusBadRequest, "%s", err.Error())
+		return exception("PasswordPolicyViolation", http.StatusBadRequest, "%s", err.Error())
 	}
-	return password.Hash(text), nil
+	if _, ok := s.passwords.Allow(c.AccountID, s.Now()); !ok {
+		return throttled("the account may set %d password a second.", passwordsPerSecond)
+	}
+	return nil
+}
+
+// busy gives errors of a Hasher their name: too many wait, or who asked has gone.
+func busy(err error) error {
+	if err != nil {
+		return throttled("too many passwords are being set.")
+	}
+	return nil
+}
+
+// hash makes the hash of a password that is settable.
+func (s *Service) hash(ctx context.Context, c *service.Caller, text string) (string, error) {
+	if err := s.settable(c, text); err != nil {
+		return "", err
+	}
+	hashed, err := s.hasher.Hash(ctx, text)
+	return hashed, busy(err)
 }
 
 // changeUser runs fn on the user that a request names, or on who asks.
@@ -78,7 +107,7 @@ func (s *Service) createLogin(ctx context.Context, c *service.Caller, in *loginI
 	if in.Password == nil {
 		return nil, service.Invalid("The parameter Password is missing.")
 	}
-	hashed, err := hash(*in.Password)
+	hashed, err := s.hash(ctx, c, *in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +142,7 @@ func (s *Service) updateLogin(ctx context.Context, c *service.Caller, in *loginI
 	hashed := ""
 	if in.Password != nil {
 		var err error
-		if hashed, err = hash(*in.Password); err != nil {
+		if hashed, err = s.hash(ctx, c, *in.Password); err != nil {
 			return nil, err
 		}
 	}
@@ -158,13 +187,18 @@ func (s *Service) changePassword(ctx context.Context, c *service.Caller, in *cha
 	if item == nil || item.Value.Login == nil {
 		return nil, noLogin(name)
 	}
+	if err := s.settable(c, in.NewPassword); err != nil {
+		return nil, err
+	}
 	was := item.Value.Login.Hash
-	if !password.Check(was, in.OldPassword) {
+	if right, err := s.hasher.Check(ctx, was, in.OldPassword); err != nil {
+		return nil, busy(err)
+	} else if !right {
 		return nil, exception("AccessDenied", http.StatusForbidden, "The old password was incorrect.")
 	}
-	hashed, err := hash(in.NewPassword)
+	hashed, err := s.hasher.Hash(ctx, in.NewPassword)
 	if err != nil {
-		return nil, err
+		return nil, busy(err)
 	}
 	return nil, s.changeUser(ctx, c, &names{UserName: name}, func(_ *resources.Tx, u *iam.User) error {
 		if u.Login == nil || u.Login.Hash != was {

@@ -8,8 +8,10 @@ import (
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/iam"
+	"heliograph/internal/identity/password"
 	"heliograph/internal/resources"
 	"heliograph/internal/store"
+	"heliograph/internal/throttle"
 )
 
 const (
@@ -30,13 +32,15 @@ type Service struct {
 	*service.Query
 	Options
 	simulating sync.Map // accounts that have a simulation now
+	hasher     *password.Hasher
+	passwords  *throttle.Keyed // passwords that are set, by account
 }
 
 var _ service.Acting = (*Service)(nil)
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{Options: o}
+	s := &Service{Options: o, hasher: password.NewHasher(1, passwordsWait), passwords: throttle.NewKeyed(passwordsPerSecond, passwordsBurst, passwordsAccounts)}
 	var all []service.QueryOperation
 	for _, of := range [][]service.QueryOperation{s.userOperations(), s.groupOperations(), s.roleOperations(), s.keyOperations(),
 		s.inlineOperations(), s.attachOperations(), s.boundaryOperations(), s.tagOperations(), s.policyOperations(),

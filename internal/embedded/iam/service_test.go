@@ -13,6 +13,7 @@ import (
 
 	"heliograph/internal/api/service"
 	"heliograph/internal/iam"
+	"heliograph/internal/identity/password"
 	"heliograph/internal/identity/totp"
 	"heliograph/internal/resources"
 )
@@ -205,6 +206,35 @@ func TestPasswords(t *testing.T) {
 	r.ok("UpdateLoginProfile UserName=bob PasswordResetRequired=true")
 	r.ok("DeleteLoginProfile UserName=bob")
 	r.refused("GetLoginProfile UserName=bob", 404, "NoSuchEntity")
+}
+
+// TestPasswordRates: an account sets few passwords, and who sets many finds others first.
+func TestPasswordRates(t *testing.T) {
+	r := newRig(t)
+	r.ok("CreateUser UserName=bob")
+	r.ok("CreateLoginProfile UserName=bob Password=correct~horse~battery")
+	for range passwordsBurst - 1 {
+		r.service.passwords.Allow(account, r.now)
+	}
+	r.refused("UpdateLoginProfile UserName=bob Password=another~horse~battery", 400, "Throttling")
+	r.refused("CreateLoginProfile UserName=bob Password=another~horse~battery", 400, "Throttling")
+	const change = "ChangePassword OldPassword=correct~horse~battery NewPassword=another~horse~battery"
+	if status, body := r.do(r.as(account, "bob"), change); status != http.StatusBadRequest || !strings.Contains(body, "<Code>Throttling<") {
+		t.Error(body)
+	}
+	r.ok("UpdateLoginProfile UserName=bob PasswordResetRequired=true") // which costs nothing
+	if _, body := r.do(r.as(other, ""), "CreateLoginProfile UserName=bob Password=correct~horse~battery"); !strings.Contains(body, "<Code>NoSuchEntity<") {
+		t.Errorf("another account: %s", body)
+	}
+	r.now = r.now.Add(time.Second)
+	r.ok("UpdateLoginProfile UserName=bob Password=correct~horse~battery")
+
+	r.now = r.now.Add(time.Minute)
+	r.service.hasher = password.NewHasher(0, 0)
+	r.refused("UpdateLoginProfile UserName=bob Password=another~horse~battery", 400, "Throttling")
+	if status, body := r.do(r.as(account, "bob"), change); status != http.StatusBadRequest || !strings.Contains(body, "<Code>Throttling<") {
+		t.Error(body)
+	}
 }
 
 func TestDevices(t *testing.T) {

@@ -41,6 +41,11 @@ const (
 	codePerSecond = 1.0 / 12
 	codeBurst     = 5
 	remembered    = 10_000
+
+	// How many passwords are looked at at once, and how many attempts may wait for that:
+	// under a second.
+	passwordsAtOnce = 2
+	passwordsWait   = 30
 )
 
 // SignIn is an attempt to sign in.
@@ -67,7 +72,7 @@ type Options struct {
 // Service answers POST /signin.
 type Service struct {
 	Options
-	nobody  string          // hash of no password
+	hasher  *password.Hasher
 	clients *throttle.Keyed // attempts by address
 	tries   *throttle.Keyed // by user and address
 	users   *throttle.Keyed // by user
@@ -78,7 +83,7 @@ var _ service.PublicPosts = (*Service)(nil)
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{Options: o, nobody: password.Hash("a password that nobody has"),
+	return &Service{Options: o, hasher: password.NewHasher(passwordsAtOnce, passwordsWait),
 		clients: throttle.NewKeyed(clientPerSecond, clientBurst, remembered), tries: throttle.NewKeyed(tryPerSecond, tryBurst, remembered),
 		users: throttle.NewKeyed(userPerSecond, userBurst, remembered), codes: throttle.NewKeyed(codePerSecond, codeBurst, remembered)}
 }
@@ -195,12 +200,15 @@ func (s *Service) check(ctx context.Context, in *request, client string, now tim
 		return nil, errTooMany
 	}
 	user := s.user(in)
-	hash := s.nobody
+	hash := password.Nobody
 	if user != nil && user.Value.Login != nil {
 		hash = user.Value.Login.Hash
 	}
 	// Both are looked at whatever the other is, and only who has both right changes anything.
-	right := password.Check(hash, in.Password)
+	right, err := s.hasher.Check(ctx, hash, in.Password)
+	if err != nil {
+		return nil, errTooMany // or nobody waits for the answer
+	}
 	matches := s.Authority.MatchMFA(in.Account, in.User, "", in.Code)
 	if user == nil {
 		return nil, errFailed
@@ -218,7 +226,7 @@ func (s *Service) check(ctx context.Context, in *request, client string, now tim
 	if _, ok := s.codes.Allow(name, now); !ok || !matches {
 		return who, errFailed
 	}
-	err := s.Authority.TakeMFA(ctx, in.Account, u.Name, "", in.Code)
+	err = s.Authority.TakeMFA(ctx, in.Account, u.Name, "", in.Code)
 	if errors.Is(err, identity.ErrMFA) {
 		return who, errFailed
 	}

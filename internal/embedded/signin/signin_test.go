@@ -83,7 +83,7 @@ func newRig(t *testing.T) *rig {
 	if err := r.directory.EnsureAccount(t.Context(), account, resources.Production); err != nil {
 		t.Fatal(err)
 	}
-	login := &iam.Login{Hash: password.Hash(right)}
+	login := &iam.Login{Hash: hashed(t)}
 	r.put(iam.User{Name: "ann", Login: login, Grants: iam.Grants{Inline: map[string]string{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}}})
 	r.put(iam.User{Name: "bob", Login: login, MFA: []iam.MFA{{Serial: "arn:aws:iam::111122223333:mfa/bob", Secret: r.device, Enabled: r.clock}}})
 	r.put(iam.User{Name: "eve"})
@@ -93,6 +93,16 @@ func newRig(t *testing.T) *rig {
 		return r.refuses
 	}})
 	return r
+}
+
+// hashed is the hash of the right password.
+func hashed(t *testing.T) string {
+	t.Helper()
+	h, err := password.NewHasher(1, 0).Hash(t.Context(), right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func (r *rig) put(u iam.User) {
@@ -212,7 +222,7 @@ func TestSameWork(t *testing.T) {
 // TestReset: who has to change the password may do that alone.
 func TestReset(t *testing.T) {
 	r := newRig(t)
-	r.put(iam.User{Name: "ann", Login: &iam.Login{Hash: password.Hash(right), Reset: true},
+	r.put(iam.User{Name: "ann", Login: &iam.Login{Hash: hashed(t), Reset: true},
 		Grants: iam.Grants{Inline: map[string]string{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}}})
 	got, failed := r.ask("192.0.2.1", document("ann", right, ""))
 	if failed != nil || !got.PasswordResetRequired {
@@ -269,6 +279,17 @@ func TestRates(t *testing.T) {
 	}
 	if !tooMany("192.0.2.251", "eve") {
 		t.Error("many addresses may try a user for ever")
+	}
+}
+
+// TestBusy: where too many wait, more are told so and nothing of them is recorded.
+func TestBusy(t *testing.T) {
+	r := newRig(t)
+	r.hasher = password.NewHasher(0, 0)
+	for _, user := range []string{"ann", "nobody"} {
+		if _, failed := r.ask("192.0.2.1", document(user, right, "")); failed != errTooMany || len(r.recorded) != 0 {
+			t.Errorf("%s: %v, recorded %+v", user, failed, r.recorded)
+		}
 	}
 }
 

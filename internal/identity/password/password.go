@@ -5,6 +5,7 @@
 package password
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -51,40 +52,76 @@ func Allowed(password string) error {
 	return nil
 }
 
-// places are for hashes that are made at once: each takes memory and a processor.
-var places = make(chan struct{}, 2)
+// Nobody is the hash of no password: to check one against it takes as long as against
+// another's.
+const Nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// ErrBusy is answered where as many wait for a hash as may.
+var ErrBusy = errors.New("too many passwords are looked at")
+
+// Hasher makes hashes and checks passwords: a few at once, as each takes memory and a
+// processor. Some more wait, and the others are refused at once. Those who ask one
+// Hasher wait for each other and for nobody else.
+type Hasher struct {
+	places chan struct{} // of those that are computed
+	room   chan struct{} // of those, and of those that wait
+}
+
+// NewHasher makes a Hasher that computes so many hashes at once, for which so many more
+// may wait.
+func NewHasher(atOnce, waiting int) *Hasher {
+	return &Hasher{places: make(chan struct{}, atOnce), room: make(chan struct{}, atOnce+waiting)}
+}
 
 // Hash makes the hash of a password, which Allowed has let pass.
-func Hash(password string) string {
+//
+// Errors: ErrBusy; ctx's, where it ends before there is a place.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
-	h := parameters{memoryKiB, passes, threads}.hash(password, salt, hashBytes)
+	sum, err := h.compute(ctx, parameters{memoryKiB, passes, threads}, password, salt, hashBytes)
+	if err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, threads,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(h))
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
+}
+
+// Check reports whether a password is the one of a hash. It takes the time of a hash of
+// its own also where the hash cannot be read, and that is false.
+//
+// Errors: those of Hash.
+func (h *Hasher) Check(ctx context.Context, hash, password string) (bool, error) {
+	p, salt, want, ok := parse(hash)
+	if !ok {
+		p, salt, want, _ = parse(Nobody)
+	}
+	if len(password) > 4*Longest {
+		password, ok = "", false
+	}
+	sum, err := h.compute(ctx, p, password, salt, len(want))
+	return err == nil && ok && subtle.ConstantTimeCompare(sum, want) == 1, err
+}
+
+func (h *Hasher) compute(ctx context.Context, p parameters, password string, salt []byte, size int) ([]byte, error) {
+	select {
+	case h.room <- struct{}{}:
+		defer func() { <-h.room }()
+	default:
+		return nil, ErrBusy
+	}
+	select {
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return argon2.IDKey([]byte(password), salt, p.passes, p.memory, p.threads, uint32(size)), nil
 }
 
 type parameters struct {
 	memory, passes uint32
 	threads        uint8
-}
-
-func (p parameters) hash(password string, salt []byte, size int) []byte {
-	places <- struct{}{}
-	defer func() { <-places }()
-	return argon2.IDKey([]byte(password), salt, p.passes, p.memory, p.threads, uint32(size))
-}
-
-// Check reports whether a password is the one of a hash. It takes the time of a hash of
-// its own also where the hash cannot be read, and that is false.
-func Check(hash, password string) bool {
-	p, salt, want, ok := parse(hash)
-	if !ok {
-		p, salt, want = parameters{memoryKiB, passes, threads}, make([]byte, saltBytes), make([]byte, hashBytes)
-	}
-	if len(password) > 4*Longest {
-		password, ok = "", false
-	}
-	return subtle.ConstantTimeCompare(p.hash(password, salt, len(want)), want) == 1 && ok
 }
 
 // parse reads a hash.
