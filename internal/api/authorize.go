@@ -95,6 +95,10 @@ func (s *session) authorizeOther(caller *service.Caller, r *service.Request) err
 	} else {
 		act.Action, act.Resources = f.service.Operation(r)
 	}
+	action := cmp.Or(act.Action, f.service.SigningName()+":Unknown")
+	if d := identities.Withheld(c.Identity, action); d != nil { // from a root too
+		return denial(*d, c.Principal, action, "*")
+	}
 	if act.Own {
 		return nil
 	}
@@ -109,7 +113,7 @@ func (s *session) authorizeOther(caller *service.Caller, r *service.Request) err
 		if c.root() && (on.Owner == "" || on.Owner == c.AccountID) {
 			continue
 		}
-		if err := c.decide(cmp.Or(act.Action, f.service.SigningName()+":Unknown"), on, arn, asked); err != nil {
+		if err := c.decide(action, on, arn, asked); err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,7 @@ type request struct {
 	header                                  http.Header
 	at                                      time.Time // of the signature; zero: now
 	unsigned                                bool
-	key, secret, region, service            string
+	key, secret, token, region, service     string
 }
 
 // reply is what came back.
@@ -114,7 +114,7 @@ func (r request) send(t *testing.T, url string) reply {
 			at = time.Now()
 		}
 		sum := sha256.Sum256([]byte(r.body))
-		err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: or(r.key, rootAccessKey), SecretAccessKey: or(r.secret, rootSecret)},
+		err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: or(r.key, rootAccessKey), SecretAccessKey: or(r.secret, rootSecret), SessionToken: r.token},
 			req, hex.EncodeToString(sum[:]), or(r.service, "sms-voice"), or(r.region, customerRegion), at)
 		if err != nil {
 			t.Fatal(err)

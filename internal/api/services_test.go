@@ -15,6 +15,7 @@ import (
 	"heliograph/internal/api/service"
 	"heliograph/internal/api/sigv4"
 	"heliograph/internal/iam"
+	"heliograph/internal/identity"
 	"heliograph/internal/sms"
 )
 
@@ -155,6 +156,45 @@ func TestServices(t *testing.T) {
 	said := request{target: "Echo.Say", service: "logs", contentType: "application/x-amz-json-1.1", body: `{"text":"hi"}`}.send(t, url)
 	if said.document["text"] != "hi" || said.document["account"] != customerAccount || said.header.Get("Content-Type") != "application/x-amz-json-1.1" {
 		t.Errorf("answered %v as %s", said.document, said.header.Get("Content-Type"))
+	}
+}
+
+// TestSessionsWithoutOneTimePassword: what GetSessionToken has given without one opens no
+// service of identities, a root's neither.
+func TestSessionsWithoutOneTimePassword(t *testing.T) {
+	var authority *identity.Authority
+	p := newPoliced(t, func(o *api.Options) {
+		o.Services = []service.Service{newEcho("iam", 0), newEcho("logs", 0)}
+		authority = o.Authority
+	})
+	p.user(nil, allow("*", "*", ""))
+	user := &iam.Principal{Type: iam.UserType, Account: customerAccount, ID: "AIDAAKIA000000000001", Name: "user1"}
+	root := &iam.Principal{Type: iam.Root, Account: customerAccount}
+	session := iam.Session{Issued: time.Now(), Expires: time.Now().Add(time.Hour)}
+	given, signedIn := session, session
+	given.MFA, signedIn.Console = time.Now(), true
+	for name, c := range map[string]struct {
+		who     *iam.Principal
+		session iam.Session
+		service string
+		denied  bool
+	}{
+		"a user":                {user, session, "iam", true},
+		"a root":                {root, session, "iam", true},
+		"a user, elsewhere":     {user, session, "logs", false},
+		"a root, elsewhere":     {root, session, "logs", false},
+		"a user, with one":      {user, given, "iam", false},
+		"a user, who signed in": {user, signedIn, "iam", false},
+	} {
+		made, err := authority.NewSession(c.who, c.session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := request{target: "Echo.Say", service: c.service, contentType: "application/x-amz-json-1.1", key: made.AccessKeyID, secret: made.SecretAccessKey,
+			token: made.SessionToken}.send(t, p.url)
+		if c.denied && (got.Exception != "AccessDeniedException" || !strings.Contains(got.message(), "no session policy allows the iam:Say action")) || !c.denied && got.Status != 200 {
+			t.Errorf("%s: answered %d, %v", name, got.Status, got.document)
+		}
 	}
 }
 

@@ -44,12 +44,18 @@ func (a *Authority) ask(id *iam.Identity, action string, r *Resource, c *iam.Cir
 // as it is now: a policy that was detached does not count from the next request on.
 // c's Principal, Session, Now, ResourceTags and ResourceAccount are filled in.
 func (a *Authority) Decide(id *iam.Identity, action string, r Resource, c iam.Circumstances) iam.Decision {
+	if d := Withheld(id, action); d != nil {
+		return *d
+	}
 	q := a.ask(id, action, &r, &c)
 	return iam.Decide(q.subject, &q.request, q.policy)
 }
 
 // Explain is Decide with all statements that matched the request.
 func (a *Authority) Explain(id *iam.Identity, action string, r Resource, c iam.Circumstances) (iam.Decision, []iam.Match) {
+	if d := Withheld(id, action); d != nil {
+		return *d, nil
+	}
 	q := a.ask(id, action, &r, &c)
 	return iam.Explain(q.subject, &q.request, q.policy)
 }

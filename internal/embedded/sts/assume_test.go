@@ -176,6 +176,19 @@ func TestGetSessionToken(t *testing.T) {
 	if _, err := r.ask(as, "GetSessionToken"); err == nil || err.Code != "AccessDenied" {
 		t.Errorf("a session asks for a session: %v", err)
 	}
+	r.user(account, "ann", statement(`"Action":"*","Resource":"*"`), nil)
+	r.role(account, "sender", trust(own, assume, ""), statement(sendOnly))
+	r.must(as, "GetCallerIdentity")
+	r.must(as, "AssumeRole", "RoleArn", roleARN, "RoleSessionName", "me")
+	if _, err := r.ask(as, "GetAccessKeyInfo", "AccessKeyId", "AKIA111122223333ann"); err == nil || err.Code != "AccessDenied" {
+		t.Errorf("a session asks for more than AssumeRole and GetCallerIdentity: %v", err)
+	}
+	for action, allowed := range map[string]bool{"iam:ListUsers": false, "iam:PassRole": true, "sms-voice:SendTextMessage": true} {
+		if d := r.Authority.Decide(as, action, identity.Resource{}, iam.Circumstances{}); d.Allowed != allowed {
+			t.Errorf("%s: %+v", action, d)
+		}
+	}
+	r.user(account, "ann", "", nil)
 	const serial = "arn:aws:iam::111122223333:mfa/ann"
 	secret := totp.NewSecret()
 	r.change(account, func(tx *resources.Tx) {
