@@ -77,6 +77,22 @@ func logFiles(directory string) ([]logFile, error) {
 	return slices.CompactFunc(all, func(a, b logFile) bool { return strings.TrimSuffix(a.name, ".gz") == strings.TrimSuffix(b.name, ".gz") }), nil
 }
 
+// filesFrom lists the files of a log again from one on that is not there any more under
+// its name: it is compressed then, or was deleted.
+func filesFrom(directory string, f logFile) ([]logFile, error) {
+	files, err := logFiles(directory)
+	if err != nil {
+		return nil, err
+	}
+	for len(files) > 0 && files[0].first < f.first {
+		files = files[1:]
+	}
+	if len(files) > 0 && files[0].name == f.name {
+		return nil, errors.New("it is there and cannot be opened")
+	}
+	return files, nil
+}
+
 // open opens a file for reading, whether it is compressed or not.
 func (f logFile) open(directory string) (io.ReadCloser, error) {
 	file, err := os.Open(filepath.Join(directory, f.name))

@@ -2,7 +2,9 @@ package audit
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 )
 
 // Read gives the lines of a log from its oldest to its newest, without checking them.
@@ -11,10 +13,23 @@ func Read(directory string, each func(Line) error) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		if err := readFile(directory, f, each); err != nil {
+	return readFiles(directory, files, each)
+}
+
+func readFiles(directory string, files []logFile, each func(Line) error) error {
+	for len(files) > 0 {
+		f := files[0]
+		err := readFile(directory, f, each)
+		if errors.Is(err, fs.ErrNotExist) {
+			if files, err = filesFrom(directory, f); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		files = files[1:]
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -104,14 +105,49 @@ func (v *verifier) broken(file string, line int, why string) {
 	v.breaks = append(v.breaks, &Broken{file, line, why})
 }
 
+// all checks the files, from the anchor on.
 func (v *verifier) all(files []logFile) {
+	v.start(files)
+	for len(files) > 0 {
+		f := files[0]
+		if v.file(f, len(files) == 1) {
+			files = files[1:]
+			continue
+		}
+		var err error
+		if files, err = filesFrom(v.directory, f); err != nil {
+			v.broken(f.name, 0, err.Error())
+			return
+		}
+		if len(files) == 0 || files[0].first != f.first {
+			v.gone(f, files)
+		}
+	}
+}
+
+// start has the next line follow from the anchor.
+func (v *verifier) start(files []logFile) {
 	v.at = v.anchor
 	if len(files) > 0 && files[0].first <= v.anchor.sequence {
 		// A deletion was interrupted: what was to go is checked where it meets the anchor.
 		v.begin = true
 	}
-	for i, f := range files {
-		v.file(f, i == len(files)-1)
+}
+
+// gone goes on with the files behind one that was there, and is not any more: because of
+// its age, as the anchor has to say then.
+func (v *verifier) gone(f logFile, files []logFile) {
+	anchor, _, err := readPlace(filepath.Join(v.directory, anchorFile))
+	switch {
+	case err != nil:
+		v.broken(anchorFile, 0, err.Error())
+		v.lost = true
+	case anchor.sequence < f.first:
+		v.broken(f.name, 0, "it was removed")
+		v.lost = true
+	default:
+		v.anchor = anchor
+		v.start(files)
 	}
 }
 
@@ -124,12 +160,13 @@ const (
 	maxBroken = 100
 )
 
-func (v *verifier) file(f logFile, last bool) {
+// file checks a file. ok is false where it is not there any more.
+func (v *verifier) file(f logFile, last bool) (ok bool) {
 	for try := 0; ; try++ {
 		before := *v
-		torn := v.read(f)
-		if !torn || !last || try == tornRetries {
-			return
+		torn, ok := v.read(f)
+		if !ok || !torn || !last || try == tornRetries {
+			return ok
 		}
 		*v = before
 		time.Sleep(tornPause)
@@ -138,13 +175,17 @@ func (v *verifier) file(f logFile, last bool) {
 
 var errRest = errors.New("the rest of the file is left out")
 
-// read checks a file, and reports whether its last line has no end.
-func (v *verifier) read(f logFile) (torn bool) {
+// read checks a file, and reports whether its last line has no end. ok is false where it
+// is not there.
+func (v *verifier) read(f logFile) (torn, ok bool) {
 	content, err := f.open(v.directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false
+	}
 	if err != nil {
 		v.broken(f.name, 0, err.Error())
 		v.lost = true
-		return false
+		return false, true
 	}
 	defer content.Close() // it was only read
 	v.report.Files++
@@ -163,7 +204,7 @@ func (v *verifier) read(f logFile) (torn bool) {
 		v.line(f, n, text)
 		return nil
 	})
-	return torn
+	return torn, true
 }
 
 // line checks a line, and goes on behind it.

@@ -95,3 +95,53 @@ func TestDamageAndAfter(t *testing.T) {
 		t.Errorf("%v", all)
 	}
 }
+
+// Files that are compressed or deleted between their listing and their opening are no
+// damage, and those that are removed are.
+func TestVerifyBesideService(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*testing.T, *Log, []logFile) error
+		lines  uint64
+		breaks int
+	}{
+		"compressed": {func(_ *testing.T, l *Log, files []logFile) error {
+			return compress(filepath.Join(l.o.Directory, files[5].name))
+		}, 30, 0},
+		"deleted": {func(_ *testing.T, l *Log, files []logFile) error {
+			return errors.Join(l.forget(files[0], files[1]), l.forget(files[1], files[2]))
+		}, 0, 0},
+		"being deleted": {func(t *testing.T, l *Log, files []logFile) error {
+			second := filepath.Join(l.o.Directory, files[1].name)
+			text, err := os.ReadFile(second)
+			return errors.Join(err, l.forget(files[0], files[1]), l.forget(files[1], files[2]), os.WriteFile(second, text, 0o600))
+		}, 0, 0},
+		"removed": {func(_ *testing.T, l *Log, files []logFile) error {
+			return os.Remove(filepath.Join(l.o.Directory, files[1].name))
+		}, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			directory, now := many(t), noon
+			l := open(t, options(directory, &now))
+			files, err := logFiles(directory)
+			if err != nil || len(files) != 6 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			head, _, err := readPlace(filepath.Join(directory, headFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.change(t, l, files); err != nil {
+				t.Fatal(err)
+			}
+			v := &verifier{directory: directory, head: head}
+			v.all(files)
+			if len(v.breaks) != c.breaks || v.report.Last != 30 || c.lines != 0 && v.report.Lines != c.lines {
+				t.Errorf("%+v: %v", v.report, v.breaks)
+			}
+			given := 0
+			if err := readFiles(directory, files, func(Line) error { given++; return nil }); err != nil || given < int(v.report.Lines) {
+				t.Errorf("%d lines are read: %v", given, err)
+			}
+		})
+	}
+}
