@@ -18,6 +18,12 @@ const (
 	passwordsPerSecond = 1
 	passwordsBurst     = 10
 	passwordsAccounts  = 5_000
+
+	// How often a user may say what the password was: who has its session alone guesses no
+	// more than at sign-in.
+	triesPerSecond = 1.0 / 30
+	triesBurst     = 10
+	triesUsers     = 10_000
 )
 
 func (s *Service) passwordOperations() []service.QueryOperation {
@@ -186,6 +192,9 @@ func (s *Service) changePassword(ctx context.Context, c *service.Caller, in *cha
 	item := c.Account.Users.Get(resources.IAMKey(name))
 	if item == nil || item.Value.Login == nil {
 		return nil, noLogin(name)
+	}
+	if _, ok := s.tries.Allow(c.AccountID+"/"+item.Value.ID, s.Now()); !ok {
+		return nil, throttled("the user may change the password twice a minute.")
 	}
 	if err := s.settable(c, in.NewPassword); err != nil {
 		return nil, err

@@ -34,13 +34,15 @@ type Service struct {
 	simulating sync.Map // accounts that have a simulation now
 	hasher     *password.Hasher
 	passwords  *throttle.Keyed // passwords that are set, by account
+	tries      *throttle.Keyed // of passwords that were, by user
 }
 
 var _ service.Acting = (*Service)(nil)
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{Options: o, hasher: password.NewHasher(1, passwordsWait), passwords: throttle.NewKeyed(passwordsPerSecond, passwordsBurst, passwordsAccounts)}
+	s := &Service{Options: o, hasher: password.NewHasher(1, passwordsWait), passwords: throttle.NewKeyed(passwordsPerSecond, passwordsBurst, passwordsAccounts),
+		tries: throttle.NewKeyed(triesPerSecond, triesBurst, triesUsers)}
 	var all []service.QueryOperation
 	for _, of := range [][]service.QueryOperation{s.userOperations(), s.groupOperations(), s.roleOperations(), s.keyOperations(),
 		s.inlineOperations(), s.attachOperations(), s.boundaryOperations(), s.tagOperations(), s.policyOperations(),

@@ -237,6 +237,38 @@ func TestPasswordRates(t *testing.T) {
 	}
 }
 
+// TestOldPasswordRates: a session does not find out the password that it was made by.
+func TestOldPasswordRates(t *testing.T) {
+	r := newRig(t)
+	for _, user := range []string{"bob", "eve"} {
+		r.ok("CreateUser UserName=" + user)
+		r.ok("CreateLoginProfile UserName=" + user + " Password=correct~horse~battery")
+	}
+	change := func(by, old string) string {
+		_, body := r.do(r.as(account, by), "ChangePassword OldPassword="+old+" NewPassword=another~horse~battery")
+		return body
+	}
+	if body := change("bob", "wrong"); !strings.Contains(body, "<Code>AccessDenied<") {
+		t.Error(body)
+	}
+	id := r.dir.Account(account).Users.Get(resources.IAMKey("bob")).Value.ID
+	for range triesBurst - 1 {
+		r.service.tries.Allow(account+"/"+id, r.now)
+	}
+	for _, old := range []string{"wrong", "correct~horse~battery"} {
+		if body := change("bob", old); !strings.Contains(body, "<Code>Throttling<") {
+			t.Errorf("%s: %s", old, body)
+		}
+	}
+	if body := change("eve", "correct~horse~battery"); strings.Contains(body, "<Error>") {
+		t.Errorf("another user: %s", body)
+	}
+	r.now = r.now.Add(30 * time.Second)
+	if body := change("bob", "correct~horse~battery"); strings.Contains(body, "<Error>") {
+		t.Error(body)
+	}
+}
+
 func TestDevices(t *testing.T) {
 	r := newRig(t)
 	r.ok("CreateUser UserName=bob")
