@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"heliograph/internal/sms"
 )
@@ -32,6 +33,14 @@ const maxLeft = 100_000
 type Reach struct {
 	After int64
 	Again []int64
+}
+
+// last is the last of the rows that are looked at again, 0 for none.
+func (r *Reach) last() int64 {
+	if len(r.Again) == 0 {
+		return 0
+	}
+	return r.Again[len(r.Again)-1]
 }
 
 // reach is that of the next step, of so many rows.
@@ -65,33 +74,63 @@ func (p *Pass) reached(r *Reached, to int64, stay []int64) (onward bool) {
 	return true
 }
 
-// ToRedact says what the stage drops of messages, of those with IDs below limit, 0 for
-// none, and what a step of so many rows looks at.
-func (p *Pass) ToRedact(rows int) (limit sms.ID, r Reach) {
-	limit = p.Bodies
-	if p.Stage == PruneNumbers {
-		limit = p.Numbers
-	}
-	return limit, p.reach(p.messages(), int64(p.After), rows)
-}
-
-// messages is where passes have come to in the stage.
-func (p *Pass) messages() *Reached {
+// messages is where passes have come to in the stage, whose limit it says, 0 for none.
+func (p *Pass) messages() (r *Reached, limit sms.ID) {
 	if p.Redacted == nil {
 		p.Redacted = NewRedaction()
 	}
 	if p.Stage == PruneNumbers {
-		return &p.Redacted.Numbers
+		return &p.Redacted.Numbers, p.Numbers
 	}
-	return &p.Redacted.Bodies
+	return &p.Redacted.Bodies, p.Bodies
 }
 
-// RedactedTo notes that the messages of ToRedact up to an ID were looked at, of which
-// those in stay, in ascending order, have something to drop and may not lose it yet.
-func (p *Pass) RedactedTo(to sms.ID, stay []int64) {
-	if p.reached(p.messages(), int64(to), stay) {
-		p.After = to
+// Redactable is a message that has something to lose, as it is to be without it.
+type Redactable struct {
+	*sms.Message
+	Stays bool // it is open, or an event of it is spared
+}
+
+// RedactMessages does a step of PruneBodies or PruneNumbers. find reads the messages
+// within reach with IDs below limit, at most so many rows, and answers those that Redact
+// changes, by their IDs, and the last that it read, 0 for none. write writes as many of
+// them, from the first, as there is time for.
+func (p *Pass) RedactMessages(rows int, find func(reach Reach, limit sms.ID) (found []Redactable, last sms.ID, err error),
+	write func(ready []*sms.Message) (n int, held time.Duration, err error)) (n Pruned, err error) {
+	r, limit := p.messages()
+	if limit == 0 {
+		p.Next()
+		return n, nil
 	}
+	reach := p.reach(r, int64(p.After), rows)
+	found, last, err := find(reach, limit)
+	if err != nil {
+		return n, err
+	}
+	last = max(last, sms.ID(reach.last())) // which may be gone
+	if last == 0 {
+		p.Next()
+		return n, nil
+	}
+	var ready []*sms.Message
+	var stay []int64
+	for _, m := range found {
+		if m.Stays {
+			stay = append(stay, int64(m.ID))
+		} else {
+			ready = append(ready, m.Message)
+		}
+	}
+	if n.Redacted, n.Held, err = write(ready); err != nil {
+		return Pruned{}, err
+	}
+	if n.Redacted < len(ready) { // the rest of them is for the next step
+		last = ready[n.Redacted].ID - 1
+	}
+	if p.reached(r, int64(last), stay) {
+		p.After = last
+	}
+	return n, nil
 }
 
 // Redact drops from m what the stage drops, and reports whether there was anything: the
@@ -111,44 +150,73 @@ func (p *Pass) Redact(m *sms.Message) bool {
 	return true
 }
 
-// Contents says which events lose what they bring of their own, those from before the
-// time of limit, 0 for none, and what a step of so many rows looks at of the log of
-// p.Place.Slot. The stage has texts and numbers in one.
-func (p *Pass) Contents(rows int) (limit sms.ID, r Reach) {
+// Contents is a step of PruneContents: events of the log of a slot lose what they bring
+// of their own. The stage has texts and numbers in one.
+type Contents struct {
+	Slot int
+	Reach
+	Ready []Event // without it
+
+	pass        *Pass
+	reached     *Reached
+	rows, wants int
+	last, young int64
+	over        bool
+	stay        []int64
+}
+
+// Contents begins a step that looks at so many rows. It is nil where the stage is over.
+func (p *Pass) Contents(rows int) *Contents {
 	if p.Redacted == nil {
 		p.Redacted = NewRedaction()
 	}
-	slots := p.Spared.Slots()
+	limit, slots := max(p.Bodies, p.Numbers), p.Spared.Slots()
 	n, _ := slices.BinarySearch(slots, p.Place.Slot)
-	if n == len(slots) {
-		return 0, r
+	if n == len(slots) || limit == 0 {
+		return nil
 	}
-	if slots[n] != p.Place.Slot || p.Place.Seq == 0 {
-		p.Place.Slot, p.again, p.full = slots[n], 0, false
-		p.Place.Seq = p.events().At
-	}
-	return max(p.Bodies, p.Numbers), p.reach(p.events(), p.Place.Seq, rows)
-}
-
-// events is where passes have come to in the log of p.Place.Slot.
-func (p *Pass) events() *Reached {
-	r := p.Redacted.Events[p.Place.Slot]
+	slot := slots[n]
+	r := p.Redacted.Events[slot]
 	if r == nil {
 		r = &Reached{}
-		p.Redacted.Events[p.Place.Slot] = r
+		p.Redacted.Events[slot] = r
 	}
-	return r
+	if slot != p.Place.Slot || p.Place.Seq == 0 {
+		p.Place, p.again, p.full = SlotSeq{Slot: slot, Seq: r.At}, 0, false
+	}
+	reach := p.reach(r, p.Place.Seq, rows)
+	return &Contents{Slot: slot, Reach: reach, pass: p, reached: r, wants: rows, last: max(reach.After, reach.last()), young: limit.Time().UnixMilli()}
 }
 
-// RedactedEventsTo is RedactedTo for the events of Contents, by Seq. last says that there
-// are none above them: then the next slot's follow.
-func (p *Pass) RedactedEventsTo(to int64, stay []int64, last bool) {
-	if !p.reached(p.events(), to, stay) {
+// Wanted reports whether the next event, of a time in milliseconds, may have something to
+// lose: then it is for Take. What comes after one that is young is not looked at.
+func (c *Contents) Wanted(seq, at int64, status sms.Status) (wanted, over bool) {
+	if c.over = c.over || c.Again == nil && at >= c.young; c.over {
+		return false, true
+	}
+	c.rows, c.last = c.rows+1, max(c.last, seq)
+	return status == StatusInbound || status == StatusPublication, false
+}
+
+// Take puts the event to those that are Ready, if it has something to lose and may.
+func (c *Contents) Take(e *Event) {
+	switch {
+	case !RedactContent(&e.Detail):
+	case c.pass.Spared.Has(e.Slot, e.Seq):
+		c.stay = append(c.stay, e.Seq)
+	default:
+		c.Ready = append(c.Ready, *e)
+	}
+}
+
+// Done ends the step when those that are Ready are written.
+func (c *Contents) Done() {
+	if !c.pass.reached(c.reached, c.last, c.stay) {
 		return
 	}
-	p.Place.Seq = to
-	if last {
-		p.Place = SlotSeq{Slot: p.Place.Slot + 1}
+	c.pass.Place.Seq = c.last
+	if c.rows < c.wants {
+		c.pass.Place = SlotSeq{Slot: c.Slot + 1}
 	}
 }
 

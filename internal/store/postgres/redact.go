@@ -11,80 +11,47 @@ import (
 	"heliograph/internal/store/record"
 )
 
-// redacted is a message that is to lose something.
-type redacted struct {
-	message *sms.Message
-	stays   bool // it is open, or an event of it is spared
-}
-
 // redactMessages drops texts or numbers of the next messages that have ended.
-func (e *Engine) redactMessages(ctx context.Context, f store.Fence, p *store.Pass) (n store.Pruned, err error) {
-	limit, reach := p.ToRedact(pruneRows)
-	if limit == 0 {
-		p.Next()
-		return n, nil
-	}
-	todo, last, err := e.toRedact(ctx, p, reach, limit)
-	if err != nil {
-		return n, err
-	}
-	if last == 0 {
-		p.Next()
-		return n, nil
-	}
-	var stay []int64
-	var ready []redacted
-	for _, m := range todo {
-		if m.stays {
-			stay = append(stay, int64(m.message.ID))
-		} else {
-			ready = append(ready, m)
-		}
-	}
+func (e *Engine) redactMessages(ctx context.Context, f store.Fence, p *store.Pass) (store.Pruned, error) {
 	box := record.Box{Sealer: e.options.Sealer}
-	n.Held, err = e.prune(ctx, f, len(ready) > 0, func(tx pgx.Tx, began time.Time) error {
-		for len(ready) > 0 {
-			if n.Redacted > 0 && time.Since(began) >= p.Within {
-				last = ready[0].message.ID - 1 // the rest of them is for the next step
-				return nil
+	return p.RedactMessages(pruneRows, func(reach store.Reach, limit sms.ID) ([]store.Redactable, sms.ID, error) {
+		return e.redactable(ctx, p, reach, limit)
+	}, func(ready []*sms.Message) (n int, held time.Duration, err error) {
+		held, err = e.prune(ctx, f, len(ready) > 0, func(tx pgx.Tx, began time.Time) error {
+			for n < len(ready) && (n == 0 || time.Since(began) < p.Within) {
+				chunk := ready[n:min(n+pruneChunk, len(ready))]
+				ids, docs := make([]int64, len(chunk)), make([][]byte, len(chunk))
+				for i, m := range chunk {
+					ids[i], docs[i] = int64(m.ID), box.Message([]byte{}, m)
+				}
+				if _, err := tx.Exec(ctx, "UPDATE message m SET doc = u.doc FROM unnest($1::bigint[], $2::bytea[]) AS u(id, doc) WHERE m.id = u.id", ids, docs); err != nil {
+					return err
+				}
+				n += len(chunk)
 			}
-			chunk := ready[:min(pruneChunk, len(ready))]
-			ids, docs := make([]int64, len(chunk)), make([][]byte, len(chunk))
-			for i, m := range chunk {
-				ids[i], docs[i] = int64(m.message.ID), box.Message([]byte{}, m.message)
-			}
-			if _, err := tx.Exec(ctx, "UPDATE message m SET doc = u.doc FROM unnest($1::bigint[], $2::bytea[]) AS u(id, doc) WHERE m.id = u.id", ids, docs); err != nil {
-				return err
-			}
-			n.Redacted, ready = n.Redacted+len(chunk), ready[len(chunk):]
-		}
-		return nil
+			return nil
+		})
+		return n, held, err
 	})
-	if err != nil {
-		return store.Pruned{}, err
-	}
-	p.RedactedTo(last, stay)
-	return n, nil
 }
 
-// toRedact finds those of the next messages that have something to lose, as they are to
-// be without it, and says which was the last that it looked at, 0 where there was none.
-func (e *Engine) toRedact(ctx context.Context, p *store.Pass, reach store.Reach, limit sms.ID) (todo []redacted, last sms.ID, err error) {
+// redactable finds those of the next messages that have something to lose, and the last
+// that it looked at.
+func (e *Engine) redactable(ctx context.Context, p *store.Pass, reach store.Reach, limit sms.ID) (found []store.Redactable, last sms.ID, err error) {
 	var ids []int64
-	at := map[sms.ID]int{}
+	at := map[int64]int{}
 	each := func(r row) error {
 		last = sms.ID(r.int(0))
 		m, err := e.message(r.int(0), r[1])
 		if err != nil || !p.Redact(m) {
 			return err
 		}
-		at[m.ID] = len(todo)
-		todo, ids = append(todo, redacted{message: m}), append(ids, r.int(0))
+		at[r.int(0)] = len(found)
+		found, ids = append(found, store.Redactable{Message: m}), append(ids, r.int(0))
 		return nil
 	}
-	if n := len(reach.Again); n > 0 {
+	if len(reach.Again) > 0 {
 		err = e.scan(ctx, e.reads, "messages to redact", "SELECT id, doc FROM message WHERE id = ANY($1::bigint[]) ORDER BY id", each, reach.Again)
-		last = sms.ID(reach.Again[n-1]) // also where it is gone
 	} else {
 		err = e.scan(ctx, e.reads, "messages to redact", "SELECT id, doc FROM message WHERE id > $1::bigint AND id < $2::bigint ORDER BY id LIMIT $3::bigint",
 			each, reach.After, int64(limit), pruneRows)
@@ -94,65 +61,54 @@ func (e *Engine) toRedact(ctx context.Context, p *store.Pass, reach store.Reach,
 	}
 	if err := e.scan(ctx, e.reads, "open messages", `SELECT id FROM queued WHERE id = ANY($1::bigint[])
 		UNION ALL SELECT id FROM awaiting WHERE id = ANY($1::bigint[])`, func(r row) error {
-		todo[at[sms.ID(r.int(0))]].stays = true
+		found[at[r.int(0)]].Stays = true
 		return nil
 	}, ids); err != nil {
 		return nil, 0, err
 	}
 	err = e.scan(ctx, e.reads, "events of messages to redact", "SELECT msg, slot, seq FROM event WHERE msg = ANY($1::bigint[])", func(r row) error {
 		if p.Spared.Has(int(r.int(1)), r.int(2)) {
-			todo[at[sms.ID(r.int(0))]].stays = true
+			found[at[r.int(0)]].Stays = true
 		}
 		return nil
 	}, ids)
-	return todo, last, err
+	return found, last, err
 }
 
 // redactContents drops the contents of the next events of a slot's log that are messages
 // from handsets or publications.
 func (e *Engine) redactContents(ctx context.Context, f store.Fence, p *store.Pass) (n store.Pruned, err error) {
-	limit, reach := p.Contents(pruneRows)
-	if limit == 0 {
+	step := p.Contents(pruneRows)
+	if step == nil {
 		p.Next()
 		return n, nil
 	}
-	rows, last, young, over := 0, reach.After, limit.Time().UnixMilli(), false
-	var stay, slots, seqs []int64
-	var docs [][]byte
-	box := record.Box{Sealer: e.options.Sealer}
 	each := func(r row) error {
-		if over = over || len(reach.Again) == 0 && r.int(6) >= young; over {
-			return nil // what comes next is younger
-		}
-		rows, last = rows+1, r.int(1)
-		if status := sms.Status(r.text(5)); status != store.StatusInbound && status != store.StatusPublication {
-			return nil
-		}
 		var one []store.Event
-		if err := e.collectEvents(&one)(r); err != nil {
+		if wanted, _ := step.Wanted(r.int(1), r.int(6), sms.Status(r.text(5))); !wanted {
+			return nil
+		} else if err := e.collectEvents(&one)(r); err != nil {
 			return err
 		}
-		switch v := &one[0]; {
-		case !store.RedactContent(&v.Detail):
-		case p.Spared.Has(v.Slot, v.Seq):
-			stay = append(stay, v.Seq)
-		default:
-			slots, seqs, docs = append(slots, int64(v.Slot)), append(seqs, v.Seq), append(docs, box.Detail([]byte{}, v))
-		}
+		step.Take(&one[0])
 		return nil
 	}
-	if n := len(reach.Again); n > 0 {
-		err = e.scan(ctx, e.reads, "events to redact", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq = ANY($2::bigint[]) ORDER BY seq",
-			each, p.Place.Slot, reach.Again)
-		last = reach.Again[n-1] // also where it is gone
+	const events = "SELECT " + eventColumns + " FROM event WHERE slot = $1::bigint AND seq "
+	if len(step.Again) > 0 {
+		err = e.scan(ctx, e.reads, "events to redact", events+"= ANY($2::bigint[]) ORDER BY seq", each, step.Slot, step.Again)
 	} else {
-		err = e.scan(ctx, e.reads, "events to redact", "SELECT "+eventColumns+" FROM event WHERE slot = $1::bigint AND seq > $2::bigint ORDER BY slot, seq LIMIT $3::bigint",
-			each, p.Place.Slot, reach.After, pruneRows)
+		err = e.scan(ctx, e.reads, "events to redact", events+"> $2::bigint ORDER BY slot, seq LIMIT $3::bigint", each, step.Slot, step.After, pruneRows)
 	}
 	if err != nil {
 		return n, err
 	}
-	n.Redacted = len(docs)
+	var slots, seqs []int64
+	var docs [][]byte
+	box := record.Box{Sealer: e.options.Sealer}
+	for i := range step.Ready {
+		v := &step.Ready[i]
+		slots, seqs, docs = append(slots, int64(v.Slot)), append(seqs, v.Seq), append(docs, box.Detail([]byte{}, v))
+	}
 	if n.Held, err = e.prune(ctx, f, len(docs) > 0, func(tx pgx.Tx, _ time.Time) error {
 		_, err := tx.Exec(ctx, `UPDATE event e SET doc = u.doc FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS u(slot, seq, doc)
 			WHERE e.slot = u.slot AND e.seq = u.seq`, slots, seqs, docs)
@@ -160,6 +116,7 @@ func (e *Engine) redactContents(ctx context.Context, f store.Fence, p *store.Pas
 	}); err != nil {
 		return n, err
 	}
-	p.RedactedEventsTo(last, stay, rows < pruneRows)
+	n.Redacted = len(docs)
+	step.Done()
 	return n, nil
 }
