@@ -47,6 +47,9 @@ type Session struct {
 	Name        string // of the session
 	// By is the session's console: signed in by password.
 	Console bool
+	// AccessKeyID is the long-term key of a root that asked for the session, which ends
+	// with it; empty: the session does not depend on any.
+	AccessKeyID string `json:",omitempty"`
 }
 
 // Identity is what a credential stands for.

@@ -23,10 +23,10 @@ type heldKey struct {
 // Lookup finds a credential: it is the sigv4.Keys of the API.
 //
 // Errors: sigv4.ErrUnknownKey, also for a key that is not active and for a session whose
-// user or role is gone; sigv4.ErrExpiredToken.
+// user or role, or root's key, is gone; sigv4.ErrExpiredToken.
 func (a *Authority) Lookup(ctx context.Context, accessKeyID, sessionToken string) (sigv4.Credential, error) {
 	if sessionToken != "" {
-		return a.session(accessKeyID, sessionToken)
+		return a.session(ctx, accessKeyID, sessionToken)
 	}
 	account, key := a.Directory.AccessKey(accessKeyID)
 	if key == nil {

@@ -144,6 +144,16 @@ func TestSessions(t *testing.T) {
 	if got.ARN != "arn:aws:iam::444455556666:root" || got.Session == nil || r.lookup(root.AccessKeyID, root.SessionToken) != got {
 		t.Errorf("%+v", got)
 	}
+	// The root's key that has asked for one is in its file, or is none of this account.
+	for account, want := range map[string]error{first: nil, second: sigv4.ErrUnknownKey} {
+		by, err := r.NewSession(&iam.Principal{Type: iam.Root, Account: account}, iam.Session{Issued: r.clock, Expires: ends, AccessKeyID: "AKIAROOT"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Lookup(t.Context(), by.AccessKeyID, by.SessionToken); !errors.Is(err, want) {
+			t.Errorf("%s: %v", account, err)
+		}
+	}
 
 	// What was made again under the same name is another.
 	r.change(first, func(tx *resources.Tx) {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -101,7 +102,7 @@ func packedSize(s *iam.Session) (percent int, err error) {
 }
 
 // session finds the credential of a session.
-func (a *Authority) session(accessKeyID, token string) (sigv4.Credential, error) {
+func (a *Authority) session(ctx context.Context, accessKeyID, token string) (sigv4.Credential, error) {
 	held, ok := a.sessions.get(accessKeyID)
 	if !ok || subtle.ConstantTimeCompare([]byte(held.token), []byte(token)) != 1 {
 		c, err := a.open(accessKeyID, token)
@@ -116,7 +117,7 @@ func (a *Authority) session(accessKeyID, token string) (sigv4.Credential, error)
 	if !a.Now().Before(held.claims.Session.Expires) {
 		return sigv4.Credential{}, sigv4.ErrExpiredToken
 	}
-	who, of, err := a.stands(held.claims, held.of)
+	who, of, err := a.stands(ctx, held.claims, held.of)
 	if err != nil {
 		return sigv4.Credential{}, err
 	}
@@ -131,14 +132,18 @@ func (a *Authority) session(accessKeyID, token string) (sigv4.Credential, error)
 // stands finds whom claims stand for now; nobody where that is still the item that is
 // known.
 //
-// Errors: sigv4.ErrUnknownKey where it is gone.
-func (a *Authority) stands(c *claims, known any) (*iam.Principal, any, error) {
+// Errors: sigv4.ErrUnknownKey where it is gone, as a root's key is that has asked for a
+// session.
+func (a *Authority) stands(ctx context.Context, c *claims, known any) (*iam.Principal, any, error) {
 	account := a.Directory.Account(c.Account)
 	if account == nil {
 		return nil, nil, sigv4.ErrUnknownKey
 	}
 	switch c.Type {
 	case iam.Root:
+		if by := c.Session.AccessKeyID; by != "" && !a.ofRoot(ctx, by, c.Account) {
+			return nil, nil, sigv4.ErrUnknownKey
+		}
 		if known == any(c) {
 			return nil, known, nil
 		}
@@ -165,4 +170,13 @@ func (a *Authority) stands(c *claims, known any) (*iam.Principal, any, error) {
 		return new(a.assumed(c.Account, role, &c.Session)), role, nil
 	}
 	return nil, nil, sigv4.ErrUnknownKey
+}
+
+// ofRoot reports whether a long-term key is one of an account's root, and active.
+func (a *Authority) ofRoot(ctx context.Context, accessKeyID, account string) bool {
+	if of, key := a.Directory.AccessKey(accessKeyID); key != nil {
+		return of.Account.ID == account && key.Value.User == "" && !key.Value.Inactive
+	}
+	of, err := a.Root.Lookup(ctx, accessKeyID, "")
+	return err == nil && of.Account == account
 }

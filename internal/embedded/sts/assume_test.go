@@ -1,11 +1,13 @@
 package sts
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"heliograph/internal/api/sigv4"
 	"heliograph/internal/iam"
 	"heliograph/internal/identity"
 	"heliograph/internal/identity/totp"
@@ -225,4 +227,59 @@ func TestGetSessionToken(t *testing.T) {
 	if _, err := r.ask(ann, "GetSessionToken"); err == nil || !strings.Contains(err.Message, "explicit deny") {
 		t.Error(err)
 	}
+}
+
+// TestRootSessionEndsWithItsKey: who takes a root's key away takes the sessions that it
+// has asked for too, and no others.
+func TestRootSessionEndsWithItsKey(t *testing.T) {
+	r := newRig(t)
+	ann := r.user(account, "ann", "", nil)
+	for _, id := range []string{"AKIAROOTONE", "AKIAROOTTWO"} {
+		r.change(other, func(tx *resources.Tx) {
+			tx.AccessKeys.Put(id, iam.AccessKey{ID: id, Secret: []byte("secret")})
+		})
+	}
+	one, two, users := r.must(r.lookup("AKIAROOTONE", ""), "GetSessionToken"), r.must(r.lookup("AKIAROOTTWO", ""), "GetSessionToken"), r.must(ann, "GetSessionToken")
+	alive := func(a answered) bool {
+		_, err := r.Authority.Lookup(t.Context(), a.Credentials.AccessKeyID, a.Credentials.SessionToken)
+		if err != nil && !errors.Is(err, sigv4.ErrUnknownKey) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	inactive := func(is bool) {
+		r.change(other, func(tx *resources.Tx) {
+			k := tx.AccessKeys.Get("AKIAROOTONE").Value
+			k.Inactive = is
+			tx.AccessKeys.Put("AKIAROOTONE", k)
+		})
+	}
+	if !alive(one) || !alive(two) || !alive(users) {
+		t.Fatal("a session does not begin")
+	}
+	inactive(true)
+	if alive(one) || !alive(two) {
+		t.Error("an inactive key's session goes on, or another's does not")
+	}
+	inactive(false)
+	if !alive(one) {
+		t.Error("a key that is active again has no session")
+	}
+	r.change(other, func(tx *resources.Tx) { tx.AccessKeys.Delete("AKIAROOTONE") })
+	r.change(account, func(tx *resources.Tx) { tx.AccessKeys.Delete("AKIA" + account + "ann") })
+	if alive(one) || !alive(two) || !alive(users) {
+		t.Error("a deleted key's session goes on, or another's does not")
+	}
+	// One of the root's file, and one from before sessions knew their key.
+	made, err := r.Authority.NewSession(&iam.Principal{Type: iam.Root, Account: other}, iam.Session{Issued: r.clock, Expires: r.clock.Add(time.Hour), AccessKeyID: "AKIAFILE"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Authority.Lookup(t.Context(), made.AccessKeyID, made.SessionToken); !errors.Is(err, sigv4.ErrUnknownKey) {
+		t.Error(err)
+	}
+	if made, err = r.Authority.NewSession(&iam.Principal{Type: iam.Root, Account: other}, iam.Session{Issued: r.clock, Expires: r.clock.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	r.lookup(made.AccessKeyID, made.SessionToken)
 }

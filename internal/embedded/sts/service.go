@@ -158,10 +158,12 @@ func (s *Service) getSessionToken(ctx context.Context, c *service.Caller, in *ge
 	if in.DurationSeconds != nil {
 		length = time.Duration(*in.DurationSeconds) * time.Second
 	}
+	session := iam.Session{Issued: c.Now}
 	if c.Identity.Type == iam.Root {
 		length = min(length, longestRoot)
+		session.AccessKeyID = c.Identity.AccessKeyID // there is no root to delete, so that its key is what can be taken away
 	}
-	session := iam.Session{Issued: c.Now, Expires: c.Now.Add(length)}
+	session.Expires = c.Now.Add(length)
 	var err error
 	if session.MFA, err = s.mfa(ctx, c, in.SerialNumber, in.TokenCode); err != nil {
 		return nil, err
