@@ -129,7 +129,7 @@ func (a *identities) resource(id *iam.Identity, arn string) identity.Resource {
 	}
 	if s := a.Directory.Account(fields[4]); s != nil {
 		if item := s.ResourcePolicies.Get(fields[5]); item != nil {
-			r.Policy = item.Value.Policy
+			r.Policy = item.Value.Deciding()
 		}
 	}
 	return r

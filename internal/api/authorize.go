@@ -189,7 +189,7 @@ func (c *Call) resource(in any, arn string) identities.Resource {
 		r := identities.Resource{ARN: a.String()}
 		r.Tags, _ = tagsOf(c.Account, a.Type, a.ID)
 		if shared := c.Account.ResourcePolicies.Get(string(a.Type) + "/" + a.ID); shared != nil {
-			r.Policy = shared.Value.Policy
+			r.Policy = shared.Value.Deciding()
 		}
 		return r
 	}
@@ -202,7 +202,7 @@ func (c *Call) resource(in any, arn string) identities.Resource {
 		return r
 	}
 	if shared := owner.ResourcePolicies.Get(string(a.Type) + "/" + a.ID); shared != nil {
-		r.Policy = shared.Value.Policy
+		r.Policy = shared.Value.Deciding()
 		r.Tags, _ = tagsOf(owner, a.Type, a.ID)
 	}
 	return r

@@ -52,7 +52,8 @@ func policyOwner(c *Call, s *resources.Snapshot, arn string) (t sms.ResourceType
 }
 
 // putResourcePolicy shares a resource with other accounts, or limits who of its own may
-// use it. A policy that is there is replaced.
+// use it. A policy that is there is replaced. The users and roles that it names are those
+// who have these names now.
 //
 // Errors: those of policyOwner and checkResourcePolicy.
 func (a *API) putResourcePolicy(ctx context.Context, c *Call, in *wire.PutResourcePolicyRequest) (*wire.PutResourcePolicyResult, error) {
@@ -65,7 +66,11 @@ func (a *API) putResourcePolicy(ctx context.Context, c *Call, in *wire.PutResour
 		if err := checkResourcePolicy(in.Policy, in.ResourceArn); err != nil {
 			return err
 		}
-		put = tx.ResourcePolicies.Put(policyKey(t, id), resources.ResourcePolicy{ARN: in.ResourceArn, Policy: in.Policy})
+		pinned, err := iam.PinPrincipals(in.Policy, iam.ResourcePolicy, a.directory.PrincipalIDs(tx))
+		if err != nil {
+			return sms.Invalid(sms.ReasonInvalidParameter, "Policy", "Policy is not a resource policy: %s", err)
+		}
+		put = tx.ResourcePolicies.Put(policyKey(t, id), resources.ResourcePolicy{ARN: in.ResourceArn, Policy: in.Policy, Pinned: pinned})
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,9 @@
 package iam
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Users, groups, roles, policies and access keys belong to an account, which they are
 // kept with. Names are unique in an account whatever their case; IDs, which begin with
@@ -35,9 +38,13 @@ type Role struct {
 	Description string `json:"description,omitempty"`
 	Grants
 	Boundary           string `json:"boundary,omitempty"`
-	Trust              string `json:"trust"`                 // the trust policy, as it was given
-	MaxSessionDuration int    `json:"max_session,omitempty"` // seconds; 0 is 3600
+	Trust              string `json:"trust"`                  // the trust policy, as it was given
+	TrustPinned        string `json:"trust_pinned,omitempty"` // Trust with ids in the place of ARNs (PinPrincipals); empty: as it is
+	MaxSessionDuration int    `json:"max_session,omitempty"`  // seconds; 0 is 3600
 }
+
+// DecidingTrust is the trust policy by which is decided who may take the role on.
+func (r *Role) DecidingTrust() string { return cmp.Or(r.TrustPinned, r.Trust) }
 
 // Grants are the policies of a user, group or role.
 type Grants struct {

@@ -11,7 +11,7 @@ type principals struct {
 	everyone bool     // "*"
 	accounts []string // twelve digits: an account, or its root
 	arns     []string // of users, roles and sessions
-	ids      []string // AIDA... and AROA...
+	ids      []string // AIDA..., AROA... and AROA...:SESSION
 	services []string
 	anyOf    bool // all services
 	issuers  []string
@@ -61,11 +61,10 @@ func (n *principals) of(p *Principal, limited bool, owner string) grant {
 			return toPrincipal
 		}
 	case AssumedRole:
-		id, _, _ := strings.Cut(p.ID, ":")
 		switch {
-		case slices.Contains(n.arns, p.ARN):
+		case n.session(p):
 			return toPrincipal
-		case slices.Contains(n.arns, p.Role) && p.Role != "" || slices.Contains(n.ids, id) && id != "":
+		case n.role(p):
 			return toRole
 		}
 	}
@@ -78,7 +77,7 @@ func (n *principals) of(p *Principal, limited bool, owner string) grant {
 // denies says whether a statement with Deny is for p: its Principal names it, its
 // account or everybody; or its NotPrincipal leaves out one of the names that p goes by:
 // a user is spared where both the user and the account are listed, a session where
-// session, role and account are.
+// session, role and account are, each by its ARN or id.
 func (n *principals) denies(p *Principal, owner string) bool {
 	if !n.not {
 		return n.of(p, false, owner) != noGrant
@@ -91,11 +90,22 @@ func (n *principals) denies(p *Principal, owner string) bool {
 	case Root:
 		return !listed
 	case UserType:
-		return !listed || !slices.Contains(n.arns, p.ARN)
+		return !listed || !slices.Contains(n.arns, p.ARN) && !slices.Contains(n.ids, p.ID)
 	case AssumedRole:
-		return !listed || !slices.Contains(n.arns, p.ARN) || !slices.Contains(n.arns, p.Role)
+		return !listed || !n.session(p) || !n.role(p)
 	}
 	return n.of(p, false, owner) == noGrant
+}
+
+// session says whether a session of a role is named itself, by its ARN or AROA...:NAME.
+func (n *principals) session(p *Principal) bool {
+	return slices.Contains(n.arns, p.ARN) || strings.Contains(p.ID, ":") && slices.Contains(n.ids, p.ID)
+}
+
+// role says whether the role of a session is named, by its ARN or id.
+func (n *principals) role(p *Principal) bool {
+	id, _, _ := strings.Cut(p.ID, ":")
+	return p.Role != "" && slices.Contains(n.arns, p.Role) || id != "" && slices.Contains(n.ids, id)
 }
 
 // principals reads a Principal or NotPrincipal: "*", or principals by type.
@@ -159,7 +169,8 @@ func (n *principals) addAWS(s string) bool {
 	if strings.ContainsAny(s, "*? \t\n${}") {
 		return false
 	}
-	if uniqueID(s) {
+	id, session, ofSession := strings.Cut(s, ":")
+	if uniqueID(id) && (!ofSession || strings.HasPrefix(id, "AROA") && session != "" && !strings.Contains(session, ":")) {
 		n.ids = append(n.ids, s)
 		return true
 	}

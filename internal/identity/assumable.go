@@ -31,7 +31,7 @@ func (a *Authority) Assumable(u ServiceUse) error {
 	}
 	by := &iam.Identity{Principal: iam.Principal{Type: iam.ServiceType, Service: iam.ServicePrincipal, ARN: iam.ServicePrincipal}}
 	from := iam.Circumstances{Now: a.Now(), Secure: true, SourceAccount: u.Account, SourceARN: u.Source}
-	if a.compiled(iam.TrustPolicy, role.Value.Trust) == nil {
+	if a.compiled(iam.TrustPolicy, role.Value.DecidingTrust()) == nil {
 		return fmt.Errorf("the trust policy of the role %s cannot be read", u.Role)
 	}
 	if d := a.MayAssume(account, role, by, "sts:AssumeRole", from); !d.Allowed {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -120,7 +121,7 @@ func (r *rig) key(account, id, user string) {
 
 func (r *rig) user(account string, u iam.User, tags map[string]string) {
 	r.t.Helper()
-	u.ID = "AIDA" + u.Name
+	u.ID = cmp.Or(u.ID, "AIDA"+u.Name)
 	r.change(account, func(tx *resources.Tx) {
 		tx.Users.Put(resources.IAMKey(u.Name), u)
 		tx.Users.SetTags(resources.IAMKey(u.Name), tags)
@@ -129,7 +130,7 @@ func (r *rig) user(account string, u iam.User, tags map[string]string) {
 
 func (r *rig) role(account string, role iam.Role, tags map[string]string) {
 	r.t.Helper()
-	role.ID = "AROA" + role.Name
+	role.ID = cmp.Or(role.ID, "AROA"+role.Name)
 	r.change(account, func(tx *resources.Tx) {
 		tx.Roles.Put(resources.IAMKey(role.Name), role)
 		tx.Roles.SetTags(resources.IAMKey(role.Name), tags)

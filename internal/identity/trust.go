@@ -12,6 +12,6 @@ import (
 func (a *Authority) MayAssume(account string, role *resources.Item[iam.Role], id *iam.Identity, action string, c iam.Circumstances) iam.Decision {
 	arn := iam.RoleARN(a.Partition, account, role.Value.Path, role.Value.Name)
 	q := a.ask(id, action, &Resource{ARN: arn, Owner: account, Tags: role.Tags}, &c)
-	q.policy = &iam.Attached{Name: "trust policy of " + arn, Policy: a.compiled(iam.TrustPolicy, role.Value.Trust)}
+	q.policy = &iam.Attached{Name: "trust policy of " + arn, Policy: a.compiled(iam.TrustPolicy, role.Value.DecidingTrust())}
 	return iam.Decide(q.subject, &q.request, q.policy)
 }

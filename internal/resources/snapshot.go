@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -69,7 +70,12 @@ type Account struct {
 type ResourcePolicy struct {
 	ARN    string `json:"arn"`
 	Policy string `json:"policy"` // as it was given
+	// Pinned is Policy with ids in the place of ARNs (iam.PinPrincipals); empty: as it is.
+	Pinned string `json:"pinned,omitempty"`
 }
+
+// Deciding is the policy by which is decided who may do what.
+func (p *ResourcePolicy) Deciding() string { return cmp.Or(p.Pinned, p.Policy) }
 
 // DataKey is a key that data is encrypted with, itself encrypted with the key of the
 // installation. Its id is its number, from 1, in decimal.

@@ -44,10 +44,15 @@ func invalidInput(format string, args ...any) error {
 // parse refuses a document that is not a policy.
 func parse(document string, kind iam.Kind) (*iam.Policy, error) {
 	policy, err := iam.Parse(document, kind)
+	return policy, malformed(err)
+}
+
+// malformed is the answer to what a document has wrong; other errors stay as they are.
+func malformed(err error) error {
 	if wrong, ok := errors.AsType[*iam.SyntaxError](err); ok {
-		return nil, exception("MalformedPolicyDocument", http.StatusBadRequest, "%s", wrong.Error())
+		return exception("MalformedPolicyDocument", http.StatusBadRequest, "%s", wrong.Error())
 	}
-	return policy, err
+	return err
 }
 
 // characters counts those of a document that count: all but white space ("IAM and AWS

@@ -2,6 +2,8 @@ package iam
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -102,6 +104,9 @@ func (s *Service) createRole(ctx context.Context, c *service.Caller, in *createR
 		if err := s.boundaryExists(tx, in.PermissionsBoundary); err != nil {
 			return err
 		}
+		if err := s.pinTrust(tx, &r); err != nil {
+			return err
+		}
 		tx.Roles.Put(id, r)
 		tx.Roles.SetTags(id, tags)
 		out.Role = s.role(c.AccountID, tx.Roles.Get(id), true)
@@ -118,6 +123,16 @@ func checkTrust(document string) error {
 		return limitExceeded("ACLSizePerRole", iam.MaxTrustDocument)
 	}
 	return nil
+}
+
+// pinTrust has the trust policy of a role go on naming the users and roles that it names
+// now: those of the account have to be there.
+func (s *Service) pinTrust(tx *resources.Tx, r *iam.Role) (err error) {
+	r.TrustPinned, err = iam.PinPrincipals(r.Trust, iam.TrustPolicy, s.Directory.PrincipalIDs(tx))
+	if gone, ok := errors.AsType[*resources.NoPrincipalError](err); ok {
+		return exception("MalformedPolicyDocument", http.StatusBadRequest, "%s", gone.Error())
+	}
+	return malformed(err)
 }
 
 func (s *Service) getRole(_ context.Context, c *service.Caller, in *names) (*oneRole, error) {
@@ -155,7 +170,7 @@ type updateRoleInput struct {
 }
 
 // changeRole runs fn on a role.
-func (s *Service) changeRole(ctx context.Context, c *service.Caller, n *names, fn func(*iam.Role)) (*oneRole, error) {
+func (s *Service) changeRole(ctx context.Context, c *service.Caller, n *names, fn func(*resources.Tx, *iam.Role) error) (*oneRole, error) {
 	name, err := n.require(role)
 	if err != nil {
 		return nil, err
@@ -167,19 +182,22 @@ func (s *Service) changeRole(ctx context.Context, c *service.Caller, n *names, f
 			return missing(role, name)
 		}
 		r := item.Value
-		fn(&r)
+		if err := fn(tx, &r); err != nil {
+			return err
+		}
 		out.Role = s.role(c.AccountID, tx.Roles.Put(item.ID, r), true)
 		return nil
 	})
 }
 
-func (in *updateRoleInput) apply(r *iam.Role) {
+func (in *updateRoleInput) apply(_ *resources.Tx, r *iam.Role) error {
 	if in.Description != nil {
 		r.Description = *in.Description
 	}
 	if in.MaxSessionDuration != nil {
 		r.MaxSessionDuration = *in.MaxSessionDuration
 	}
+	return nil
 }
 
 func (s *Service) updateRole(ctx context.Context, c *service.Caller, in *updateRoleInput) (*empty, error) {
@@ -204,7 +222,10 @@ func (s *Service) updateTrust(ctx context.Context, c *service.Caller, in *update
 	if err := checkTrust(in.PolicyDocument); err != nil {
 		return nil, err
 	}
-	_, err := s.changeRole(ctx, c, &in.names, func(r *iam.Role) { r.Trust = in.PolicyDocument })
+	_, err := s.changeRole(ctx, c, &in.names, func(tx *resources.Tx, r *iam.Role) error {
+		r.Trust = in.PolicyDocument
+		return s.pinTrust(tx, r)
+	})
 	return nil, err
 }
 
