@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"heliograph/internal/iam"
@@ -41,6 +42,17 @@ type Call struct {
 // root reports whether the call was signed with a key of the account's root.
 func (c *Call) root() bool {
 	return c.Identity != nil && c.Identity.Type == iam.Root && c.Identity.Account == c.AccountID
+}
+
+// ownIdempotencyKey tells the keys of users and roles apart from each other's and from
+// those of the root: what one was answered is not for another who guesses the request. All
+// sessions of a role are one.
+func (c *Call) ownIdempotencyKey() string {
+	if c.IdempotencyKey == "" || c.Identity == nil || c.Identity.Type == iam.Root {
+		return c.IdempotencyKey
+	}
+	id, _, _ := strings.Cut(c.Identity.ID, ":")
+	return id + " " + c.IdempotencyKey
 }
 
 // arn names a resource of the caller's account.

@@ -52,7 +52,7 @@ func (a *API) sendTextMessage(ctx context.Context, c *Call, in *wire.SendTextMes
 		FeedbackEnabled:      in.MessageFeedbackEnabled,
 		Permit:               c.permit(),
 		Owner:                a.lender(c, in.OriginationIdentity),
-		IdempotencyKey:       c.IdempotencyKey,
+		IdempotencyKey:       c.ownIdempotencyKey(),
 		Trace:                c.trace,
 	})
 	if err != nil {
