@@ -91,10 +91,17 @@ func (s *shard) heldBack(e *entry, now time.Time) time.Time {
 	if e.agreed || len(s.refused) == 0 {
 		return time.Time{}
 	}
-	if before := s.refused.before(throttle.RecipientKey(e.message.Destination), e); before != nil {
-		return latest(before.refused, now).Add(behindFor)
+	key := throttle.RecipientKey(e.message.Destination)
+	before := s.refused.before(key, e)
+	if before == nil {
+		return e.refused
 	}
-	return e.refused
+	until := latest(before.refused, now).Add(behindFor)
+	if !e.touched && e.flying == 0 && e.resent == 0 { // it will ask; until then those behind it wait too
+		e.refused, e.recipient = until, key
+		s.refused.add(e)
+	}
+	return until
 }
 
 // refusals are the messages that wait for a recipient's slot, by its key: those that

@@ -60,3 +60,28 @@ func TestOrderAmongRefused(t *testing.T) {
 		t.Errorf("the one behind it waits for ever: %v", s.refused)
 	}
 }
+
+// One that is held behind an earlier one, before it has asked, holds those behind itself,
+// also when the earlier one has left.
+func TestHeldBackHoldsBack(t *testing.T) {
+	now := time.Now()
+	s := &shard{refused: refusals{}}
+	message := func(id sms.ID) *entry {
+		return &entry{id: id, message: &sms.Message{ID: id, Destination: "+447700900123"}}
+	}
+	key := throttle.RecipientKey("+447700900123")
+	first, second, third := message(1), message(2), message(3)
+	s.answered(first, store.Recipient{Key: key, Wait: time.Second}, now)
+	if at := s.heldBack(second, now); !at.After(now) {
+		t.Fatalf("the second may ask at %s, before the first", at)
+	}
+	s.answered(first, store.Recipient{Key: key}, now)
+	if at := s.heldBack(third, now); !at.After(now) {
+		t.Errorf("the third may ask at %s, before the second", at)
+	}
+	s.answered(second, store.Recipient{Key: key}, now)
+	s.answered(third, store.Recipient{Key: key}, now)
+	if !second.agreed || !third.agreed || len(s.refused) != 0 {
+		t.Errorf("second %v, third %v, and waiting are %v", second.agreed, third.agreed, s.refused)
+	}
+}
