@@ -12,6 +12,7 @@ import (
 	"heliograph/internal/iam"
 	"heliograph/internal/identity"
 	"heliograph/internal/resources"
+	"heliograph/internal/sms"
 )
 
 // clear seals nothing: what is sealed is not what is tested.
@@ -147,6 +148,32 @@ func TestExplainPolicy(t *testing.T) {
 	}
 	if got := explain(of+"user/bob", `,"resource":"arn:aws:sms-voice:us-east-1:`+first+`:pool/pool-1"`); got.Allowed || got.Reason != string(iam.NoResourcePolicy) {
 		t.Errorf("another account's pool: %+v", got)
+	}
+	// The tags of what it acts on count, as they do in the API, and so does a topic's policy.
+	if err := r.directory.Change(t.Context(), second, func(tx *resources.Tx) error {
+		tx.Users.Put("tina", iam.User{ID: "AIDA2", Name: "tina", Path: "/", Grants: iam.Grants{Inline: map[string]string{"p": `{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"blue"}}}]}`}}})
+		for id, team := range map[string]string{"pool-1": "blue", "pool-2": "red"} {
+			tx.Pools.Put(id, sms.Pool{ID: id})
+			tx.Pools.SetTags(id, map[string]string{"team": team})
+		}
+		tx.Topics.Put("t", sms.Topic{Name: "t", Attributes: map[string]string{"Policy": `{"Version":"2012-10-17","Statement":[
+			{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`}})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for resource, allowed := range map[string]bool{"sms-voice:us-east-1:" + second + ":pool/pool-1": true, "sms-voice:us-east-1:" + second + ":pool/pool-2": false} {
+		if got := explain(of+"user/tina", `,"resource":"arn:aws:`+resource+`"`); got.Allowed != allowed {
+			t.Errorf("%s: %+v", resource, got)
+		}
+	}
+	topic := `,"resource":"arn:aws:sns:us-east-1:` + second + `:t"`
+	if got := explain(of+"user/bob", topic); got.Allowed || got.Source != string(iam.FromResource) {
+		t.Errorf("a topic that nobody may use: %+v", got)
+	}
+	if got := explain(of+"root", topic); !got.Allowed {
+		t.Errorf("the root and its own topic: %+v", got)
 	}
 	for body, says := range map[string]string{
 		`{"principal":"` + of + `user/eve","action":"a:b"}`:                                       "no such user",

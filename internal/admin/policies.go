@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -117,7 +118,9 @@ func (a *identities) identity(arn string) (*iam.Identity, error) {
 	return &iam.Identity{Principal: p}, nil
 }
 
-// resource is what a request acts on, with the policy that its owner gave it.
+// resource is what a request acts on, with its tags and the policy that its owner gave it,
+// as the API decides about it: of another account's only what is shared is known, and the
+// root of an account is asked nothing about its own.
 func (a *identities) resource(id *iam.Identity, arn string) identity.Resource {
 	r := identity.Resource{ARN: arn}
 	fields := strings.SplitN(arn, ":", 6)
@@ -126,11 +129,25 @@ func (a *identities) resource(id *iam.Identity, arn string) identity.Resource {
 	}
 	if fields[4] != id.Account {
 		r.Owner = fields[4]
+	} else if id.Type == iam.Root {
+		return r
 	}
-	if s := a.Directory.Account(fields[4]); s != nil {
-		if item := s.ResourcePolicies.Get(fields[5]); item != nil {
-			r.Policy = item.Value.Deciding()
-		}
+	s := a.Directory.Account(fields[4])
+	if s == nil {
+		return r
+	}
+	if topic := s.Topics.Get(fields[5]); fields[2] == "sns" && topic != nil {
+		r.Policy, r.Tags = topic.Value.Attributes["Policy"], maps.Clone(topic.Tags)
+		return r
+	}
+	item := s.ResourcePolicies.Get(fields[5])
+	if item != nil {
+		r.Policy = item.Value.Deciding()
+	}
+	if item != nil || r.Owner == "" {
+		kind, name, _ := strings.Cut(fields[5], "/")
+		tags, _ := s.TagsOf(sms.ResourceType(kind), name)
+		r.Tags = maps.Clone(tags)
 	}
 	return r
 }

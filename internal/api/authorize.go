@@ -187,7 +187,7 @@ func (c *Call) resource(in any, arn string) identities.Resource {
 	if a.Account == c.AccountID {
 		a = c.meant(in, a)
 		r := identities.Resource{ARN: a.String()}
-		r.Tags, _ = tagsOf(c.Account, a.Type, a.ID)
+		r.Tags, _ = c.Account.TagsOf(a.Type, a.ID)
 		if shared := c.Account.ResourcePolicies.Get(string(a.Type) + "/" + a.ID); shared != nil {
 			r.Policy = shared.Value.Deciding()
 		}
@@ -203,7 +203,7 @@ func (c *Call) resource(in any, arn string) identities.Resource {
 	}
 	if shared := owner.ResourcePolicies.Get(string(a.Type) + "/" + a.ID); shared != nil {
 		r.Policy = shared.Value.Deciding()
-		r.Tags, _ = tagsOf(owner, a.Type, a.ID)
+		r.Tags, _ = owner.TagsOf(a.Type, a.ID)
 	}
 	return r
 }

@@ -45,7 +45,7 @@ func policyOwner(c *Call, s *resources.Snapshot, arn string) (t sms.ResourceType
 	if id, err = resolve(c, a.Type, arn, "ResourceArn"); err != nil {
 		return "", "", err
 	}
-	if _, exists := tagsOf(s, a.Type, id); !exists {
+	if _, exists := s.TagsOf(a.Type, id); !exists {
 		return "", "", sms.NotFound(a.Type, arn)
 	}
 	return a.Type, id, nil

@@ -22,35 +22,7 @@ var taggedTypes = []sms.ResourceType{
 	"registration-attachment", "notify-configuration", "rcs-agent",
 }
 
-// tagsOf finds the tags of a resource.
-func tagsOf(s *resources.Snapshot, t sms.ResourceType, id string) (tags map[string]string, exists bool) {
-	switch t {
-	case sms.TypePhoneNumber:
-		return itemTags(s.PhoneNumbers.Get(id))
-	case sms.TypeSenderID:
-		return itemTags(s.SenderIDs.Get(id))
-	case sms.TypePool:
-		return itemTags(s.Pools.Get(id))
-	case sms.TypeConfigurationSet:
-		return itemTags(s.ConfigurationSets.Get(id))
-	case sms.TypeOptOutList:
-		return itemTags(s.OptOutLists.Get(id))
-	case sms.TypeVerifiedNumber:
-		return itemTags(s.VerifiedNumbers.Get(id))
-	case sms.TypeProtectConfiguration:
-		return itemTags(s.Protect.Get(id))
-	}
-	return nil, false
-}
-
-func itemTags[T any](item *resources.Item[T]) (map[string]string, bool) {
-	if item == nil {
-		return nil, false
-	}
-	return item.Tags, true
-}
-
-// setTags replaces the tags of a resource that tagsOf has found.
+// setTags replaces the tags of a resource that has been found by TagsOf.
 func setTags(tx *resources.Tx, t sms.ResourceType, id string, tags map[string]string) {
 	switch t {
 	case sms.TypePhoneNumber:
@@ -139,7 +111,7 @@ func (a *API) changeTags(ctx context.Context, c *Call, arn string, change func(m
 		return err
 	}
 	return a.directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
-		old, exists := tagsOf(tx.Snapshot, t, id)
+		old, exists := tx.Snapshot.TagsOf(t, id)
 		if !exists {
 			return sms.NotFound(t, arn)
 		}
@@ -195,7 +167,7 @@ func (a *API) listTagsForResource(_ context.Context, c *Call, in *wire.ListTagsF
 	if err != nil {
 		return nil, err
 	}
-	tags, exists := tagsOf(c.Account, t, id)
+	tags, exists := c.Account.TagsOf(t, id)
 	if !exists {
 		return nil, sms.NotFound(t, in.ResourceArn)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"heliograph/internal/iam"
 )
@@ -46,7 +47,11 @@ func (a *Authority) Assumable(u ServiceUse) error {
 	}
 	s := &iam.Session{Issued: a.Now(), RoleName: role.Value.Name, RoleID: role.Value.ID, Name: "heliograph"}
 	as := &iam.Identity{Principal: a.assumed(account, role, s), Session: s}
-	if d := a.Decide(as, u.Action, Resource{ARN: u.Resource, Policy: u.Policy}, iam.Circumstances{Secure: true}); !d.Allowed {
+	on := Resource{ARN: u.Resource, Policy: u.Policy}
+	if f := strings.SplitN(u.Resource, ":", 6); len(f) == 6 && f[4] != u.Account {
+		on.Owner = f[4] // who has to allow it too
+	}
+	if d := a.Decide(as, u.Action, on, iam.Circumstances{Secure: true}); !d.Allowed {
 		return fmt.Errorf("the role %s does not allow %s on %s: %s", u.Role, u.Action, u.Resource, d.Reason)
 	}
 	return nil

@@ -192,6 +192,11 @@ func TestAssumable(t *testing.T) {
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, not %q", err, c.want)
 			}
+			others := use
+			others.Resource = strings.Replace(use.Resource, first, second, 1)
+			if err := r.Assumable(others); err == nil {
+				t.Error("another account's log group may be written to")
+			}
 			use.Role = strings.Replace(use.Role, "service-role/", "", 1)
 			if err := r.Assumable(use); err == nil || !strings.Contains(err.Error(), "no such role") {
 				t.Errorf("another path: %v", err)
