@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,15 +135,22 @@ func (m *metrics) protect(account, country string, s sms.ProtectStatus) {
 }
 
 // handler answers scrapes from this machine only: the figures name carriers and
-// configuration sets.
+// configuration sets. What a proxy on this machine passes on is from elsewhere.
 func (m *metrics) handler() http.Handler {
 	scrape := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		if from, err := netip.ParseAddr(host); err != nil || !from.Unmap().IsLoopback() {
+		if from, err := netip.ParseAddr(host); err != nil || !from.Unmap().IsLoopback() || forwarded(r.Header) {
 			http.Error(w, "metrics are served to this machine only", http.StatusForbidden)
 			return
 		}
 		scrape.ServeHTTP(w, r)
+	})
+}
+
+// forwarded reports whether a proxy says that it passes a request on.
+func forwarded(h http.Header) bool {
+	return slices.ContainsFunc([]string{"Forwarded", "Via", "X-Forwarded-For", "X-Real-Ip"}, func(name string) bool {
+		return len(h.Values(name)) > 0
 	})
 }
