@@ -223,9 +223,6 @@ func (s *stage) others() {
 				"Status": "Active", "VersionId": "v1", "Tags.member.1.Key": "a", "Tags.member.1.Value": "b", "TagKeys.member.1": "a", "Description": "x"},
 			map[string]string{"UserName": "user", "GroupName": "people", "RoleName": "role", "PolicyName": "policy", "PolicyArn": "policy ARN", "PolicySourceArn": "user ARN"}))
 	}
-	s.same("sts:AssumeRole", s.secrets["role ARN"], func(arn string, _ map[string]string) ask {
-		return query("sts", "AssumeRole", map[string]string{"RoleArn": arn, "RoleSessionName": "me"})
-	})
 }
 
 // members are the ways to the texts in an operation's input.

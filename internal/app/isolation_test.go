@@ -133,14 +133,18 @@ func (s *stage) holdings() map[string]string {
 func TestIsolation(t *testing.T) {
 	s := newStage(t)
 	theirs := s.hold(s.victim, victim, "victim")
+	theirs["serial"] = s.login(victim, theirs["user"])
 	s.settle()
 	before := s.holdings()
-	s.enter([2]string{"444455556666", "555566667777"})
+	attackers := [2]string{"444455556666", "555566667777"}
+	s.enter(attackers)
 	for as, value := range theirs {
 		s.secrets[as] = [2]string{value, s.never(as, value)}
 	}
+	s.lookups()
 	s.walk()
 	s.others()
+	s.sessions(attackers)
 
 	// An account that there is not is like one that there is.
 	s.enter([2]string{"666677778888", "777788889999"})

@@ -44,8 +44,11 @@ func TestGetCallerIdentity(t *testing.T) {
 	if got := r.must(root, "GetAccessKeyInfo", "AccessKeyId", "AKIA111122223333ann"); got.Account != account {
 		t.Errorf("%+v", got)
 	}
-	if _, err := r.ask(root, "GetAccessKeyInfo", "AccessKeyId", "AKIANOBODYATALLX"); err == nil || err.Code != "ValidationError" {
-		t.Error(err)
+	stranger := &iam.Identity{Principal: iam.Principal{Type: iam.Root, ARN: iam.RootARN("aws", other), Account: other, ID: other}}
+	for id, by := range map[string]*iam.Identity{"AKIANOBODYATALLX": root, "AKIA111122223333ann": stranger} {
+		if _, err := r.ask(by, "GetAccessKeyInfo", "AccessKeyId", id); err == nil || err.Code != "ValidationError" {
+			t.Errorf("%s asks about %s: %v", by.Account, id, err)
+		}
 	}
 	if _, err := r.ask(ann, "GetAccessKeyInfo", "AccessKeyId", "AKIA111122223333ann"); err == nil || err.Code != "AccessDenied" || err.Status != 403 {
 		t.Error(err)

@@ -116,18 +116,22 @@ type getAccessKeyInfo struct {
 
 type getAccessKeyInfoResult struct{ Account string }
 
-// getAccessKeyInfo names the account of a long-term access key.
+// getAccessKeyInfo says whether a long-term access key is one of the caller's account.
+// Those of others are answered as if they were none.
 func (s *Service) getAccessKeyInfo(ctx context.Context, c *service.Caller, in *getAccessKeyInfo) (*getAccessKeyInfoResult, error) {
 	if err := s.Authority.Authorize(c.Identity, "sts:GetAccessKeyInfo", identity.Resource{}, c.Circumstances); err != nil {
 		return nil, err
 	}
+	of := ""
 	if found, _ := s.Authority.Directory.AccessKey(in.AccessKeyID); found != nil {
-		return &getAccessKeyInfoResult{found.Account.ID}, nil
+		of = found.Account.ID
+	} else if found, err := s.Authority.Root.Lookup(ctx, in.AccessKeyID, ""); err == nil {
+		of = found.Account
 	}
-	if found, err := s.Authority.Root.Lookup(ctx, in.AccessKeyID, ""); err == nil {
-		return &getAccessKeyInfoResult{found.Account}, nil
+	if of != c.Identity.Account {
+		return nil, exception(service.ValidationError, http.StatusBadRequest, "The access key ID is not one of this account.")
 	}
-	return nil, exception(service.ValidationError, http.StatusBadRequest, "The access key ID is not one of this installation.")
+	return &getAccessKeyInfoResult{of}, nil
 }
 
 type getSessionToken struct {
