@@ -55,7 +55,9 @@ func (s *service) openFlows(ctx context.Context) error {
 		SimulatorCarrier: inventory.SimulatorCarrier,
 		Region:           s.cfg.Region, Now: now, Log: s.log,
 	})
-	s.inbound = s.newInbound(ids)
+	if s.inbound, err = s.newInbound(ids); err != nil {
+		return err
+	}
 	s.feedback = s.newFeedback()
 	if err := s.receipts.Open(ctx); err != nil {
 		return err

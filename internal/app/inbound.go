@@ -12,11 +12,15 @@ import (
 
 // newInbound makes the flow of messages from handsets. ids are those that messages are
 // accepted with.
-func (s *service) newInbound(ids *sms.IDs) *inbound.Flow {
+func (s *service) newInbound(ids *sms.IDs) (*inbound.Flow, error) {
+	keys, err := inbound.NewKeys(s.secrets.MessageIDKey)
+	if err != nil {
+		return nil, err
+	}
 	return inbound.New(inbound.Options{Lists: s.lists, Committer: s.committer, Directory: s.directory, Reply: s.reply,
-		IDs: ids, MessageIDs: s.ids, Timeout: s.cfg.TwoWay.ReassemblyTimeout, AnswersPerHour: s.cfg.TwoWay.AnswersPerHour,
+		IDs: ids, MessageIDs: s.ids, Keys: keys, Timeout: s.cfg.TwoWay.ReassemblyTimeout, AnswersPerHour: s.cfg.TwoWay.AnswersPerHour,
 		Sweeps:  func() bool { return s.manager.Holds(nodes.Sweep) },
-		Metrics: inbound.NewMetrics(s.metrics.registry), Log: s.log, Now: now})
+		Metrics: inbound.NewMetrics(s.metrics.registry), Log: s.log, Now: now}), nil
 }
 
 // reply accepts the answer to a keyword.

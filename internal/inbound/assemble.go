@@ -86,8 +86,8 @@ func (f *Flow) pending(change int) {
 // that were made, and how many parts wait of p's sender. What is left is read first: of
 // parts that are found after it, no message was made before.
 func (f *Flow) parts(p *part) (w waiting, before made, others int, err error) {
-	key := messageKey(p)
-	if before, err = f.made(key); err != nil {
+	key := f.o.Keys.message(p)
+	if before, err = f.madeOf(p); err != nil {
 		return nil, nil, 0, err
 	}
 	all, err := f.ofSender(p.From)
@@ -138,7 +138,7 @@ func (f *Flow) made(key int64) (made, error) {
 func (f *Flow) ofSender(from string) ([]store.Entry, error) {
 	ctx, cancel := read()
 	defer cancel()
-	first := senderKey(from)
+	first := f.o.Keys.sender(from)
 	all, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: pendingList, After: first, Limit: maxSenderParts})
 	if err != nil {
 		return nil, wrap("read message parts", err)
@@ -159,7 +159,7 @@ func (f *Flow) partIn(e *store.Entry) part {
 // keep writes a part that was not there. A copy takes the place of another one, which is
 // of a message that was made too.
 func (f *Flow) keep(p *part) error {
-	e, err := p.entry()
+	e, err := p.entry(f.o.Keys)
 	if err != nil {
 		return err
 	}
@@ -268,11 +268,11 @@ func (f *Flow) make(w, all waiting, before made) (carrier.InboundOutcome, error)
 	if err != nil {
 		return carrier.InboundOutcome{}, fmt.Errorf("encode what is left of a message: %w", err)
 	}
-	key := messageKey(first)
+	key := f.o.Keys.message(first)
 	if first.place != 0 {
 		key = messageOf(first.place)
 	}
-	claim, ok := before.claim(key, w)
+	claim, ok := before.claim(f.o.Keys, key, w)
 	if !ok {
 		return carrier.InboundOutcome{}, f.forget(before.oldest())
 	}

@@ -228,7 +228,7 @@ func TestLeftWhole(t *testing.T) {
 	for i := range parts {
 		parts[i].At = r.clock.now()
 		p := partOf(&parts[i])
-		e, err := p.entry()
+		e, err := p.entry(testKeys)
 		r.must(err)
 		change.Entries = append(change.Entries, store.EntryWrite{Entry: e})
 	}
@@ -254,7 +254,7 @@ func TestUnreadable(t *testing.T) {
 	p := pieceOf(1, 2, 7, "a")
 	p.At = r.clock.now()
 	kept := partOf(&p)
-	e, err := kept.entry()
+	e, err := kept.entry(testKeys)
 	r.must(err)
 	e.Doc = []byte("{")
 	r.must(r.committer.Commit(&store.Change{Entries: []store.EntryWrite{{Entry: e}}}))

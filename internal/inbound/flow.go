@@ -47,6 +47,7 @@ type Options struct {
 	Reply      Replier
 	IDs        *sms.IDs // of messages
 	MessageIDs *sms.MessageIDs
+	Keys       *Keys
 	// Timeout is how long a message waits for its parts; 0: ReassemblyTimeout.
 	Timeout time.Duration
 	// AnswersPerHour is how many answers a sender gets from one number in each hour of the
@@ -93,6 +94,7 @@ var errBusy = errors.New("too many messages from handsets wait to be handled")
 // Flow handles messages from handsets.
 type Flow struct {
 	o       Options
+	began   time.Time
 	answers answers
 	lanes   [workers]chan job
 	mu      sync.RWMutex
@@ -194,8 +196,19 @@ func (j *job) tell(o carrier.InboundOutcome) {
 // Run starts handling, and looking for messages whose parts do not come. It returns at
 // once; Close ends it.
 func (f *Flow) Run(ctx context.Context) {
+	f.began = f.o.Now()
+	ready := make(chan struct{})
+	f.running.Go(func() {
+		defer close(ready)
+		limited, cancel := context.WithTimeout(ctx, readLimit)
+		defer cancel()
+		if err := f.renew(limited); err != nil && ctx.Err() == nil {
+			f.o.Log.Error("parts of messages from handsets have their older keys until the next sweep", "error", err)
+		}
+	})
 	for _, lane := range f.lanes {
 		f.running.Go(func() {
+			<-ready
 			for j := range lane {
 				f.handle(&j)
 			}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -60,7 +61,7 @@ func TestSharedDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := New(Options{Lists: e, Committer: committer, Directory: directory, IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: ids,
+		f := New(Options{Lists: e, Committer: committer, Directory: directory, IDs: sms.NewIDs(fence.Slot, 0), MessageIDs: ids, Keys: testKeys,
 			Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 		ctx, stop := context.WithCancel(context.Background())
 		f.Run(ctx)
@@ -111,7 +112,7 @@ func TestSharedDatabase(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("published %q, want %q", got, want)
 	}
-	left, err := engine.EntriesAfter(t.Context(), store.EntryScan{List: pendingList, After: -1, Limit: 1000})
+	left, err := engine.EntriesAfter(t.Context(), store.EntryScan{List: pendingList, After: math.MinInt64, Limit: 1000})
 	left = slices.DeleteFunc(left, func(e store.Entry) bool { return Copy(&e) })
 	if err != nil || len(left) != 0 {
 		t.Errorf("%d parts wait that are no copies, %v", len(left), err)

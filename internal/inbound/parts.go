@@ -2,8 +2,6 @@ package inbound
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,59 +15,15 @@ import (
 	"heliograph/internal/store"
 )
 
-// The lists of the store. An entry of pendingList is a part: its key is a messageKey with
-// the part's number, and copyBit for a copy, in the lowest bits; At when it came, Mark the
-// digest of its text, Doc the part. One of doneList stands for a message that was made:
-// its key is a messageKey with a place by its text in the lowest bits, At when it was
-// made, Doc the digests of its parts.
+// The lists of the store. An entry of pendingList is a part: its key is its message's
+// (Keys.message) with the part's number, and copyBit for a copy, in the lowest bits; At
+// when it came, Doc the part. One of doneList stands for a message that was made: its key
+// is the message's with a place by its text in the lowest bits, At when it was made, Doc
+// the digests of its parts. Docs are encrypted where the rest is not.
 var (
 	pendingList = store.ListID("inbound")
 	doneList    = store.ListID("inbound-done")
 )
-
-// partBits are the lowest bits of a key: the number of a part, which is at most 255, and
-// copyBit.
-const (
-	partBits   = 9
-	copyBit    = 1 << (partBits - 1)
-	senderBits = 27
-	setBits    = 63 - senderBits - partBits
-)
-
-// Copy reports whether an entry of the list "inbound" is a part that came again after its
-// message was made: it waits for the rest of a message that begins alike, and is dropped
-// when its time is over.
-func Copy(e *store.Entry) bool { return e.Key&copyBit != 0 }
-
-// messageKey is the key of a message of several parts: by the sender first, so that
-// what waits of one sender is together, and then by all that tells the message from
-// others. Its part number is 0.
-func messageKey(p *part) int64 {
-	return senderKey(p.From) | int64(digest(p.Carrier, p.From, p.To, fmt.Sprint(p.Reference, p.Reference16, p.Total))>>(64-setBits))<<partBits
-}
-
-// senderKey is the smallest key that a part from a sender can have.
-func senderKey(from string) int64 {
-	return int64(digest(from)>>(64-senderBits)) << (setBits + partBits)
-}
-
-// afterSender is the largest key that a part from the sender of key can have.
-func afterSender(key int64) int64 { return key | (1<<(setBits+partBits) - 1) }
-
-// messageOf is the key of the message that a part is of.
-func messageOf(partKey int64) int64 { return partKey &^ (1<<partBits - 1) }
-
-// digest is 64 bits of a SHA-256.
-func digest(words ...string) uint64 {
-	h := sha256.New()
-	for _, w := range words {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(w)))
-		h.Write(n[:])
-		h.Write([]byte(w))
-	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
-}
 
 // part is one of the parts of a message, as it is kept.
 type part struct {
@@ -102,16 +56,16 @@ func (p *part) same(q *part) bool {
 // mark tells a part's text from others.
 func (p *part) mark() int64 { return int64(digest(p.Text, fmt.Sprint(p.Head, p.Tail))) }
 
-func (p *part) entry() (store.Entry, error) {
+func (p *part) entry(k *Keys) (store.Entry, error) {
 	doc, err := json.Marshal(p)
 	if err != nil {
 		return store.Entry{}, fmt.Errorf("encode a message part: %w", err)
 	}
-	key := messageKey(p) | int64(p.Number)
+	key := k.message(p) | int64(p.Number)
 	if p.copied {
 		key |= copyBit
 	}
-	return store.Entry{EntryKey: store.EntryKey{List: pendingList, Key: key}, At: p.At, Mark: p.mark(), Doc: doc}, nil
+	return store.Entry{EntryKey: store.EntryKey{List: pendingList, Key: key}, At: p.At, Doc: doc}, nil
 }
 
 // readPart is the part of an entry. Its error comes with one that is of no message.
@@ -236,12 +190,8 @@ func (m made) hasAll(w waiting) bool {
 
 // claim is the key in doneList for the message of these parts, which is always the same
 // for the same texts, unless there are others. ok is false where all are taken.
-func (m made) claim(key int64, w waiting) (claim int64, ok bool) {
-	words := make([]string, len(w))
-	for i := range w {
-		words[i] = fmt.Sprint(w[i].Number, " ", w[i].Head, " ", w[i].Tail, " ", w[i].Text)
-	}
-	first := int64(digest(words...) >> (64 - partBits))
+func (m made) claim(k *Keys, key int64, w waiting) (claim int64, ok bool) {
+	first := k.place(w)
 	for i := range int64(1) << partBits {
 		claim = key | (first+i)%(1<<partBits)
 		if _, taken := m[claim]; !taken {

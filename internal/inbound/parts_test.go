@@ -64,16 +64,16 @@ func TestClaim(t *testing.T) {
 	const key = 5 << partBits
 	w, other := waiting{piece(1, "a"), piece(2, "b")}, waiting{piece(1, "a"), piece(2, "c")}
 	m := made{}
-	first, ok := m.claim(key, w)
-	again, _ := m.claim(key, slices.Clone(w))
+	first, ok := m.claim(testKeys, key, w)
+	again, _ := m.claim(testKeys, key, slices.Clone(w))
 	if !ok || messageOf(first) != key || again != first {
 		t.Errorf("the same message claims %x and %x", first, again)
 	}
-	if another, _ := m.claim(key, other); another == first {
+	if another, _ := m.claim(testKeys, key, other); another == first {
 		t.Error("two messages claim the same key")
 	}
 	m[first] = done{at: time.UnixMilli(5)}
-	if next, ok := m.claim(key, w); !ok || next == first || messageOf(next) != key {
+	if next, ok := m.claim(testKeys, key, w); !ok || next == first || messageOf(next) != key {
 		t.Errorf("beside another it claims %x", next)
 	}
 	for i := range int64(1) << partBits {
@@ -81,7 +81,7 @@ func TestClaim(t *testing.T) {
 			m[key|i] = done{at: time.UnixMilli(10 + i)}
 		}
 	}
-	if _, ok := m.claim(key, w); ok {
+	if _, ok := m.claim(testKeys, key, w); ok {
 		t.Error("there is no room for it")
 	}
 	if oldest := m.oldest(); len(oldest) != 1<<partBits/2 || oldest[0] != first {
@@ -132,15 +132,15 @@ func TestKeys(t *testing.T) {
 	} {
 		p := base
 		change(&p)
-		e, err := p.entry()
+		e, err := p.entry(testKeys)
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := messageKey(&p)
-		if e.Key < 0 || messageOf(e.Key) != key || e.Key-key != int64(p.Number) {
+		key := testKeys.message(&p)
+		if e.Key >= 0 || messageOf(e.Key) != key || e.Key-key != int64(p.Number) {
 			t.Errorf("%s: the part has key %x, its message %x", name, e.Key, key)
 		}
-		if first := senderKey(p.From); e.Key <= first || e.Key > afterSender(first) {
+		if first := testKeys.sender(p.From); e.Key <= first || e.Key > afterSender(first) {
 			t.Errorf("%s: key %x is not of the sender, %x to %x", name, e.Key, first, afterSender(first))
 		}
 		if other, twice := seen[key]; twice {
@@ -163,7 +163,7 @@ func TestUnreadablePart(t *testing.T) {
 
 func FuzzReadPart(f *testing.F) {
 	p := piece(2, "text")
-	e, err := p.entry()
+	e, err := p.entry(testKeys)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -28,6 +28,8 @@ const (
 	oneWay   = "+12065550184"
 )
 
+var testKeys, _ = NewKeys(make([]byte, 16))
+
 // clock is the time of a test, which moves by hand.
 type clock struct{ ms atomic.Int64 }
 
@@ -127,7 +129,7 @@ func (r *rig) open(nodes int) {
 	r.nodes = nil
 	for i := range nodes {
 		ids, registry := sms.NewIDs(i, 0), prometheus.NewRegistry()
-		f := New(Options{Lists: e, Committer: r.committer, Directory: r.directory, IDs: ids, MessageIDs: r.ids,
+		f := New(Options{Lists: e, Committer: r.committer, Directory: r.directory, IDs: ids, MessageIDs: r.ids, Keys: testKeys,
 			Reply: func(_ context.Context, s *resources.Snapshot, number *sms.PhoneNumber, to, body string) (Reply, error) {
 				if refusal := r.refusal.Load(); refusal != nil {
 					return nil, *refusal

@@ -53,9 +53,9 @@ func (f *Flow) sweep(ctx context.Context) {
 // what came of all of them.
 func (f *Flow) Sweep(ctx context.Context) error {
 	now := f.o.Now()
-	errs := []error{f.forgetOld(ctx, now)}
+	errs := []error{f.forgetOld(ctx, now), f.renew(ctx)}
 	failed, parts := 0, 0
-	err := f.scan(ctx, pendingList, func(page []store.Entry, full bool) (read int, err error) {
+	err := f.scan(ctx, pendingList, math.MinInt64, func(page []store.Entry, full bool) (read int, err error) {
 		groups := f.group(page)
 		if full && len(groups) > 1 {
 			groups = groups[:len(groups)-1] // the rest of it is on the next page
@@ -93,7 +93,7 @@ func (w waiting) due(now time.Time, timeout time.Duration) bool {
 
 // forgetOld deletes what is left of messages that were made a Timeout ago.
 func (f *Flow) forgetOld(ctx context.Context, now time.Time) error {
-	return f.scan(ctx, doneList, func(page []store.Entry, _ bool) (int, error) {
+	return f.scan(ctx, doneList, math.MinInt64, func(page []store.Entry, _ bool) (int, error) {
 		change := &store.Change{}
 		for i := range page {
 			if now.Sub(page[i].At) >= f.o.Timeout {
@@ -107,10 +107,10 @@ func (f *Flow) forgetOld(ctx context.Context, now time.Time) error {
 	})
 }
 
-// scan reads a list page by page. see answers how many of a page's entries it has seen
+// scan reads a list page by page, after a key. see answers how many of a page's entries it has seen
 // to; the others come again.
-func (f *Flow) scan(ctx context.Context, list int64, see func(page []store.Entry, full bool) (int, error)) error {
-	for after := int64(math.MinInt64); ; {
+func (f *Flow) scan(ctx context.Context, list, after int64, see func(page []store.Entry, full bool) (int, error)) error {
+	for {
 		page, err := f.o.Lists.EntriesAfter(ctx, store.EntryScan{List: list, After: after, Limit: scanRows})
 		if err != nil {
 			return wrap("read messages from handsets", err)
