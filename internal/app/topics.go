@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"net"
+	"time"
 
 	"heliograph/internal/accept"
+	"heliograph/internal/config"
 	"heliograph/internal/egress"
 	"heliograph/internal/embedded/sns"
 	"heliograph/internal/nodes"
@@ -43,15 +45,28 @@ func (s *service) openTopics(address net.Addr) error {
 	return nil
 }
 
-// expireDeadLetters lets go of dead letters that are older than events that wait for
-// their destinations may be.
+// expireDeadLetters lets go of dead letters that are older than is kept of them.
 func (s *service) expireDeadLetters(ctx context.Context) {
 	if s.topics == nil {
 		return
 	}
-	s.expire(ctx, "old dead letters are still there", func(ctx context.Context) error {
-		return s.topics.subscribers.ExpireDeadLetters(ctx, s.lists, now().Add(-s.cfg.Events.Retention))
-	})
+	s.expire(ctx, "old dead letters are still there", min(expireEvery, keepDeadLetters(s.cfg)), s.dropDeadLetters)
+}
+
+func (s *service) dropDeadLetters(ctx context.Context) error {
+	return s.topics.subscribers.ExpireDeadLetters(ctx, s.lists, now().Add(-keepDeadLetters(s.cfg)))
+}
+
+// keepDeadLetters is how long dead letters are kept: no longer than events wait for their
+// destinations, and than texts and numbers, which are in them, are kept of messages.
+func keepDeadLetters(cfg config.Config) time.Duration {
+	keep := cfg.Events.Retention
+	for _, shorter := range []time.Duration{cfg.Retention.Bodies, cfg.Retention.Numbers} {
+		if shorter > 0 {
+			keep = min(keep, shorter)
+		}
+	}
+	return keep
 }
 
 // confirmations asks new subscribers of embedded topics to confirm, until ctx ends.
