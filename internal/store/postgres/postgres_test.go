@@ -229,6 +229,7 @@ func TestEngine(t *testing.T) {
 		{"a stalled node is fenced off", testFenceOffStalled},
 		{"holdings", testHoldings},
 		{"what nodes share", testShared},
+		{"data keys that are not known", testUnknownKeys},
 		{"watching", testWatch},
 		{"watching through a pooler", testWatchPooled},
 		{"tables made by several nodes at once", testMigrations},
