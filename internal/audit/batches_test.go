@@ -19,9 +19,7 @@ func TestDeliveryReadsOnce(t *testing.T) {
 		for n := from; n < from+each; n++ {
 			record(t, l, call(n, true))
 		}
-		if err := l.Flush(); err != nil {
-			t.Fatal(err)
-		}
+		flush(t, l)
 	}
 	fill(0)
 	l.busy.Wait()

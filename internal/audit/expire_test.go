@@ -95,10 +95,12 @@ func TestFollow(t *testing.T) {
 		stop := run()
 		time.Sleep(time.Minute)
 		record(t, l, call(30, false))
+		flush(t, l)
 		time.Sleep(time.Minute)
 		stop()
 		stop = run()
 		record(t, l, call(31, true), call(32, false))
+		flush(t, l)
 		time.Sleep(time.Minute)
 		stop()
 		for i, n := range got {

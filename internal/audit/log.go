@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 
 const (
 	// bufferedBytes is from how much on records that may wait are written, and
-	// pendingBytes how much is kept while nothing can be written: of calls that change
-	// nothing what is more is lost, and told of once it can be.
+	// pendingBytes how much is kept that is not known to be on disk. While nothing can be
+	// written, of calls that change nothing what is more is lost, and told of once it can be.
 	bufferedBytes = 64 << 10
 	pendingBytes  = 4 << 20
 	// syncEvery is how long records are not on disk at most.
@@ -42,17 +41,19 @@ type Log struct {
 	o       Options
 	metrics *metrics
 
-	mu      sync.Mutex
-	file    *os.File
-	of      logFile
-	size    int64  // of the file as far as lines in it are whole
-	pending []byte // lines that are not written yet, of this file
-	last    end    // behind pending
-	written end    // behind what is written
-	synced  end    // behind what is on disk, as head.json says
-	failed  error  // why the last try to write failed; nil: it did not
-	lost    int    // records since then that there was no room for
-	more    chan struct{}
+	mu       sync.Mutex
+	file     logWriter
+	of       logFile
+	durable  int64         // octets of the file that are on disk
+	pending  []byte        // lines behind them, which are not known to be on disk
+	wrote    int           // octets of pending that are in the file
+	last     end           // behind pending
+	written  end           // behind what is written
+	synced   end           // behind what is on disk, as head.json says
+	failed   error         // why the last try to write failed; nil: it did not
+	doubtful bool          // the last sync failed
+	lost     int           // records since then that there was no room for
+	more     chan struct{} // closed when more is on disk
 
 	kept sync.Mutex // of files that were closed: one at a time compresses and deletes
 	busy sync.WaitGroup
@@ -148,75 +149,10 @@ func (l *Log) append(r *Record, durable bool) error {
 	line, last := l.last.line(text)
 	l.pending, l.last = append(append(l.pending, line...), '\n'), last
 	l.metrics.record(r)
-	if !durable && len(l.pending) < bufferedBytes {
+	if !durable && len(l.pending)-l.wrote < bufferedBytes {
 		return nil
 	}
-	return l.settle(durable && l.o.SyncEach || l.failed != nil)
-}
-
-// settle writes what is pending, and brings it to disk where it has to be there. A log
-// that has failed is taken for good again where both could be done.
-func (l *Log) settle(sync bool) error {
-	err := l.write()
-	if err == nil && sync {
-		err = l.sync()
-	}
-	switch {
-	case err != nil:
-		if l.failed == nil {
-			l.o.Log.Error("the audit log cannot be written: calls that change something are refused", "file", l.of.name, "error", err)
-		}
-		l.failed = err
-	case sync && l.failed != nil:
-		l.o.Log.Info("the audit log can be written again", "file", l.of.name)
-		l.failed = nil
-	}
-	return err
-}
-
-// write writes what is pending. What a try that failed has left of it in the file is
-// written over by the next.
-func (l *Log) write() error {
-	if len(l.pending) == 0 {
-		return nil
-	}
-	if _, err := l.file.WriteAt(l.pending, l.size); err != nil {
-		return err
-	}
-	l.size += int64(len(l.pending))
-	l.pending, l.written = l.pending[:0], l.last
-	if cap(l.pending) > 2*bufferedBytes {
-		l.pending = nil
-	}
-	close(l.more)
-	l.more = make(chan struct{})
-	return nil
-}
-
-// sync brings what is written to disk, and says in head.json how far that is.
-func (l *Log) sync() error {
-	if l.synced == l.written {
-		return nil
-	}
-	if err := l.file.Sync(); err != nil {
-		return err
-	}
-	if err := writeJSON(filepath.Join(l.o.Directory, headFile), l.written.place(l.o.Now())); err != nil {
-		return err
-	}
-	l.synced = l.written
-	return nil
-}
-
-// Flush writes what waits and brings it to disk.
-func (l *Log) Flush() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.settle(true); err != nil {
-		l.metrics.failures.Inc()
-		return fmt.Errorf("audit log: %w", err)
-	}
-	return nil
+	return l.settle(durable && l.o.SyncEach || l.failed != nil || len(l.pending) >= pendingBytes)
 }
 
 // Close writes what waits, and ends the log.

@@ -47,6 +47,13 @@ func record(t *testing.T, l *Log, calls ...*Call) {
 	}
 }
 
+func flush(t *testing.T, l *Log) {
+	t.Helper()
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // names are those of the events in a log, in their order.
 func names(t *testing.T, directory string) (all []string) {
 	t.Helper()

@@ -18,8 +18,8 @@ const (
 	maxBatchBytes = 4 << 20
 )
 
-// reader reads the lines of a log from a place on, also those that are yet to come. It
-// goes on where it was, so that each file is read once.
+// reader reads the lines of a log that are on disk, from a place on, also those that are
+// yet to come. It goes on where it was, so that each file is read once.
 type reader struct {
 	log    *Log
 	next   uint64 // number of the line that is read next
@@ -32,12 +32,10 @@ type reader struct {
 
 // read gives the lines that are there. It gives none where there are no more.
 func (r *reader) read() (batch []Line, err error) {
-	r.log.mu.Lock()
-	written := r.log.written.sequence
-	r.log.mu.Unlock()
+	synced := r.log.onDisk()
 	size := 0
-	for r.next <= written && len(batch) < maxBatch && size < maxBatchBytes {
-		found, err := r.chunk(written, func(line Line) (more bool) {
+	for r.next <= synced && len(batch) < maxBatch && size < maxBatchBytes {
+		found, err := r.chunk(synced, func(line Line) (more bool) {
 			batch, size = append(batch, line), size+len(line.Record)
 			return len(batch) < maxBatch && size < maxBatchBytes
 		})
@@ -60,7 +58,7 @@ var (
 
 // chunk reads on in the file, or opens that of the next line. found is false where it has
 // no more.
-func (r *reader) chunk(written uint64, each func(Line) bool) (found bool, err error) {
+func (r *reader) chunk(synced uint64, each func(Line) bool) (found bool, err error) {
 	if r.file == nil {
 		if err := r.open(); err != nil || r.file == nil {
 			return false, err
@@ -68,7 +66,7 @@ func (r *reader) chunk(written uint64, each func(Line) bool) (found bool, err er
 	}
 	var content io.Reader = io.NewSectionReader(counted{r}, r.at, math.MaxInt64-r.at)
 	if r.inside != nil {
-		content, written = r.inside, math.MaxUint64 // all of it is
+		content, synced = r.inside, math.MaxUint64 // all of it is
 	}
 	err = lines(content, func(_ int, text []byte, bad error) error {
 		if bad != nil {
@@ -78,7 +76,7 @@ func (r *reader) chunk(written uint64, each func(Line) bool) (found bool, err er
 		if err != nil {
 			err = nil // Verify names it; the lines behind it are read all the same
 		} else {
-			err = r.take(line, written, &found, each)
+			err = r.take(line, synced, &found, each)
 		}
 		if err == nil || errors.Is(err, errFull) {
 			r.at += int64(len(text)) + 1
@@ -106,8 +104,8 @@ func (r *reader) ends(bad error) error {
 }
 
 // take gives a line on, if it is wanted.
-func (r *reader) take(line Line, written uint64, found *bool, each func(Line) bool) error {
-	if line.Sequence > written {
+func (r *reader) take(line Line, synced uint64, found *bool, each func(Line) bool) error {
+	if line.Sequence > synced {
 		return errEnough
 	}
 	if line.Sequence < r.next {
@@ -176,10 +174,15 @@ func (r *reader) skip() error {
 		}
 	}
 	// Lines that are not in the files any more: there is nothing to go on with.
-	r.log.mu.Lock()
-	r.next = r.log.written.sequence + 1
-	r.log.mu.Unlock()
+	r.next = max(r.next, r.log.onDisk()+1)
 	return nil
+}
+
+// onDisk is the number of the last line that is.
+func (l *Log) onDisk() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.synced.sequence
 }
 
 // seek has a line be read next, wherever it is.

@@ -10,9 +10,10 @@ import (
 
 // tail is what a file has of the log.
 type tail struct {
-	begin, end end
-	size       int64 // of the lines that follow one from another
-	torn       int64 // bytes behind them
+	end    end
+	size   int64  // of the lines that follow one from another
+	behind []byte // the last of them, which are behind the head
+	torn   int64  // bytes behind them
 }
 
 // resume finds where the log ends and goes on there.
@@ -47,7 +48,7 @@ func (l *Log) resume() error {
 	case files[len(files)-1].zipped():
 		return l.begin(found.end)
 	}
-	return l.continued(files[len(files)-1], found)
+	return l.continued(files[len(files)-1], head, found)
 }
 
 // begin begins a file behind a place.
@@ -59,19 +60,27 @@ func (l *Log) begin(at end) error {
 	return l.create()
 }
 
-// continued goes on in the last file, without what a crash left of a line.
-func (l *Log) continued(f logFile, found tail) (err error) {
-	if l.file, err = os.OpenFile(filepath.Join(l.o.Directory, f.name), os.O_RDWR, 0); err != nil {
+// continued goes on in the last file, without what a crash left of a line. What is behind
+// the head can be read, but need not be on disk: a sync may have failed. It is written again.
+func (l *Log) continued(f logFile, head end, found tail) error {
+	file, err := os.OpenFile(filepath.Join(l.o.Directory, f.name), os.O_RDWR, 0)
+	if err != nil {
 		return err
 	}
-	l.of, l.size, l.last, l.written = f, found.size, found.end, found.end
-	if found.torn == 0 {
-		return l.sync()
+	l.file, l.of, l.durable, l.pending = file, f, found.size-int64(len(found.behind)), found.behind
+	l.synced, l.written, l.last = head, head, found.end
+	if found.torn > 0 {
+		if err := l.file.Truncate(found.size); err != nil {
+			return err
+		}
+		l.o.Log.Warn("the audit log had a last line that was not whole, which was cut off", "file", f.name, "bytes", found.torn)
 	}
-	if err := l.file.Truncate(l.size); err != nil {
+	if err := l.write(); err != nil {
 		return err
 	}
-	l.o.Log.Warn("the audit log had a last line that was not whole, which was cut off", "file", f.name, "bytes", found.torn)
+	if err := l.sync(); err != nil || found.torn == 0 {
+		return err
+	}
 	return l.note("AuditLogRecovered", map[string]any{"file": f.name, "tornBytes": found.torn})
 }
 
@@ -124,6 +133,9 @@ func readTail(directory string, f logFile, head end) (t tail, err error) {
 			return stop
 		}
 		t.end, whole = next, whole+int64(len(text))+1
+		if next.sequence > head.sequence {
+			t.behind = append(append(t.behind, text...), '\n')
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, stop) {

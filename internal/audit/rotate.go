@@ -18,9 +18,9 @@ const keepEvery = time.Hour
 // turn begins a new file where the one that is written is full or of another day (UTC).
 func (l *Log) turn() {
 	now := l.o.Now().UTC()
-	empty := l.size == 0 && len(l.pending) == 0
+	empty := l.durable == 0 && len(l.pending) == 0
 	same := now.Format(time.DateOnly) == l.of.began.Format(time.DateOnly)
-	if empty || same && l.size+int64(len(l.pending)) < l.o.FileBytes || l.failed != nil {
+	if empty || same && l.durable+int64(len(l.pending)) < l.o.FileBytes || l.failed != nil {
 		return
 	}
 	if l.settle(true) != nil {
@@ -37,10 +37,11 @@ func (l *Log) turn() {
 	l.busy.Go(l.compress)
 }
 
-// create begins a file.
+// create begins a file, for what follows what is written.
 func (l *Log) create() error {
 	began := l.o.Now().UTC().Truncate(time.Second)
-	of := logFile{nameOf(began, l.last.sequence+1), began, l.last.sequence + 1}
+	first := l.written.sequence + 1
+	of := logFile{nameOf(began, first), began, first}
 	file, err := os.OpenFile(filepath.Join(l.o.Directory, of.name), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -48,7 +49,7 @@ func (l *Log) create() error {
 	if err := syncDirectory(l.o.Directory); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.of, l.size = file, of, 0
+	l.file, l.of, l.durable = file, of, 0
 	return nil
 }
 

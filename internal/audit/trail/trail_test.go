@@ -88,6 +88,9 @@ func TestDelivery(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := log.Flush(); err != nil {
+			t.Fatal(err)
+		}
 		trail := New(Options{Log: log, Bucket: "trail", Prefix: "p/", Region: "us-east-1", Every: time.Second, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
 			AWS: aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 				RetryMaxAttempts: 1}})
