@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -112,7 +113,7 @@ func (r *redactor) object(shape *Shape) json.RawMessage {
 // members copies what an object has, up to its end.
 func (r *redactor) members(shape *Shape, depth int) error {
 	r.out = append(r.out, '{')
-	first, named := true, ""
+	first, pair := true, pair{}
 	for r.in.More() {
 		token, err := r.in.Token()
 		if err != nil {
@@ -136,7 +137,7 @@ func (r *redactor) members(shape *Shape, depth int) error {
 		}
 		r.text(name)
 		r.out = append(r.out, ':')
-		if isHidden(name) || (lower == "value" || lower == "attributevalue") && isHidden(named) {
+		if isHidden(name) {
 			if err := r.skip(); err != nil {
 				return err
 			}
@@ -147,14 +148,44 @@ func (r *redactor) members(shape *Shape, depth int) error {
 		if err := r.value(of, depth); err != nil {
 			return err
 		}
-		// A pair's value is hidden by the name that comes with it.
-		if lower == "key" || lower == "name" || lower == "attributename" {
-			_ = json.Unmarshal(r.out[before:], &named) // what is no text names nothing
+		switch lower {
+		case "key", "name", "attributename":
+			pair.named(r.out[before:])
+		case "value", "attributevalue":
+			pair.values = append(pair.values, span{before, len(r.out)})
+		case "endpoint":
+			r.host(before)
 		}
 	}
-	r.out = append(r.out, '}')
+	r.out = append(pair.without(r.out), '}')
 	_, err := r.in.Token()
 	return err
+}
+
+// pair is what an object tells of a name and the value that comes before or behind it.
+type pair struct {
+	secret bool // what the name says
+	values []span
+}
+
+// span is where a value is in what is copied.
+type span struct{ from, to int }
+
+func (p *pair) named(copied []byte) {
+	var name string
+	_ = json.Unmarshal(copied, &name) // what is no text names nothing
+	p.secret = p.secret || isHidden(name)
+}
+
+// without hides the values of a pair whose name is that of a secret.
+func (p *pair) without(out []byte) []byte {
+	if !p.secret {
+		return out
+	}
+	for _, v := range slices.Backward(p.values) {
+		out = slices.Replace(out, v.from, v.to, encodeLine(Hidden)...)
+	}
+	return out
 }
 
 func (s *Shape) member(name string) (of *Shape, known bool) {
@@ -258,11 +289,8 @@ func (r *redactor) text(s string) { r.out = append(r.out, encodeLine(s)...) }
 // withoutSecrets hides what an address on the web holds of credentials: who it is for,
 // and its query.
 func withoutSecrets(s string) string {
-	if !strings.HasPrefix(strings.ToLower(s), "http") {
-		return s
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User == nil && u.RawQuery == "" {
+	u := webAddress(s)
+	if u == nil || u.User == nil && u.RawQuery == "" {
 		return s
 	}
 	if u.User != nil {
@@ -272,6 +300,33 @@ func withoutSecrets(s string) string {
 		u.RawQuery = Hidden
 	}
 	return u.String()
+}
+
+// host hides the path of the web hook that has been copied from so far on: hooks of many
+// services have their credentials in it.
+func (r *redactor) host(from int) {
+	var s string
+	if json.Unmarshal(r.out[from:], &s) != nil {
+		return
+	}
+	u := webAddress(s)
+	if u == nil || u.Path == "" || u.Path == "/" {
+		return
+	}
+	u.Path, u.RawPath = "/"+Hidden, ""
+	r.out = r.out[:from]
+	r.text(u.String())
+}
+
+func webAddress(s string) *url.URL {
+	if !strings.HasPrefix(strings.ToLower(s), "http") {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil
+	}
+	return u
 }
 
 func lowerFirst(name string) string {

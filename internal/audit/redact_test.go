@@ -32,7 +32,11 @@ func TestParameters(t *testing.T) {
 			`{"Password":"` + Hidden + `","new_password":"` + Hidden + `","SecretAccessKey":"` + Hidden + `","a":{"MessageBody":"` + Hidden + `"},"ClientToken":"t","KeywordMessage":"` + Hidden + `"}`},
 		{"named values", `{"Attributes":[{"Key":"Password","Value":"p"},{"Key":"Policy","Value":"{}"}]}`, nil,
 			`{"Attributes":[{"Key":"Password","Value":"` + Hidden + `"},{"Key":"Policy","Value":"{}"}]}`},
-		{"addresses", `{"Endpoint":"https://me:pw@example.com/hook?key=secret"}`, nil, `{"Endpoint":"https://` + Hidden + `@example.com/hook?` + Hidden + `"}`},
+		{"values before their names", `{"a":[{"Value":"p","Key":"Password"},{"Value":{"b":"p"},"Name":"x","Key":"secret","More":1},{"Value":"v","Key":"k"}]}`, nil,
+			`{"a":[{"Value":"` + Hidden + `","Key":"Password"},{"Value":"` + Hidden + `","Name":"x","Key":"secret","More":1},{"Value":"v","Key":"k"}]}`},
+		{"addresses", `{"Url":"https://me:pw@example.com/hook?key=secret"}`, nil, `{"Url":"https://` + Hidden + `@example.com/hook?` + Hidden + `"}`},
+		{"web hooks", `{"Endpoint":"https://me@example.com:8443/T0/B0/secret?key=secret","a":[{"endpoint":"http://example.com/"},{"Endpoint":"+12065550100"},{"Endpoint":{"b":1}}]}`, nil,
+			`{"Endpoint":"https://` + Hidden + `@example.com:8443/` + Hidden + `?` + Hidden + `","a":[{"endpoint":"http://example.com/"},{"Endpoint":"+12065550100"},{"Endpoint":{"b":1}}]}`},
 		{"unknown members", `{"PoolId":"p","poolid":"q","Other":{"a":["b"]},"hidden":1,"Tags":[{"Key":"k","Value":"v","More":1}],"Parameters":{"a":"b"}}`, shape,
 			`{"PoolId":"p","Tags":[{"Key":"k","Value":"v"}],"Parameters":{"a":"b"}}`},
 		{"wrong types", `{"PoolId":{"secret":1},"At":["x"],"Deep":[{"Name":"x"}],"Tags":{"a":"b"}}`, shape, `{"PoolId":null,"At":null,"Deep":[null],"Tags":{"a":"b"}}`},
@@ -67,7 +71,7 @@ func TestFormParameters(t *testing.T) {
 
 // Whatever comes, what is kept is JSON, bounded, and has no secret.
 func FuzzParameters(f *testing.F) {
-	for _, body := range []string{`{"Password":"s3cr3t-value","a":[{"Key":"Password","Value":"s3cr3t-value"}]}`, `{"A":{"messageBody":{"x":"s3cr3t-value"}}}`,
+	for _, body := range []string{`{"Password":"s3cr3t-value","a":[{"Key":"Password","Value":"s3cr3t-value"},{"Value":["s3cr3t-value"],"Name":"OTP","Value":{}}]}`, `{"A":{"messageBody":{"x":"s3cr3t-value"}}}`,
 		`{"Endpoint":"http://u:s3cr3t-value@h/?s3cr3t-value"}`, "{\"\xff\":\"\\ud800\"}", `{"a":1e400,"b":[[[]]]}`, "Password=s3cr3t-value&a.member.1=b&a.b=c", `{"PoolId":[{}]}`} {
 		f.Add([]byte(body))
 	}
@@ -100,6 +104,17 @@ func FuzzParameters(f *testing.F) {
 func checkHidden(t *testing.T, v any) {
 	switch v := v.(type) {
 	case map[string]any:
+		secret := false
+		for name, of := range v {
+			text, _ := of.(string)
+			lower := strings.ToLower(name)
+			secret = secret || (lower == "key" || lower == "name" || lower == "attributename") && isHidden(text)
+		}
+		for _, name := range []string{"Value", "value", "attributeValue"} {
+			if of, there := v[name]; secret && there && of != Hidden {
+				t.Fatalf("%s is %v", name, of)
+			}
+		}
 		for name, of := range v {
 			if isHidden(name) && of != Hidden {
 				t.Fatalf("%s is %v", name, of)
