@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 
 	"heliograph/internal/api"
+	"heliograph/internal/embedded/iam"
 	"heliograph/internal/identity"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -81,17 +83,18 @@ func (a *identities) createAccount(ctx context.Context, in CreateAccountInput) (
 	if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
 		return CreateAccountOutput{}, sms.Invalid(sms.ReasonInvalidParameter, "account", "account is %q; twelve digits are needed.", id)
 	}
-	if a.Directory.Account(id) != nil {
+	key := NewKey{Account: id}
+	err := a.Directory.CreateAccount(ctx, id, tier, func(tx *resources.Tx) (err error) {
+		key.AccessKeyID, key.SecretAccessKey, err = iam.AddKey(tx, a.Sealer, "")
+		return err
+	})
+	switch {
+	case errors.Is(err, resources.ErrAccountExists):
 		return CreateAccountOutput{}, sms.Invalid(sms.ReasonInvalidParameter, "account", "There is an account %s already.", id)
-	}
-	if err := a.Directory.EnsureAccount(ctx, id, tier); err != nil {
+	case err != nil:
 		return CreateAccountOutput{}, err
 	}
-	key, err := a.createKey(ctx, CreateKeyInput{Account: id})
-	if err != nil {
-		return CreateAccountOutput{}, err
-	}
-	a.Log.Info("an account was made", "account", id, "tier", tierName(tier))
+	a.Log.Info("an account was made", "account", id, "tier", tierName(tier), "access_key_id", key.AccessKeyID)
 	return CreateAccountOutput{Account: id, Tier: tierName(tier), Key: key}, nil
 }
 

@@ -1,9 +1,11 @@
 package admin_test
 
 import (
+	"encoding/json"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +65,39 @@ func TestCreateAccount(t *testing.T) {
 		if e := r.refused("CreateAccount", body); !strings.Contains(e.Message, says) {
 			t.Errorf("%s: %v", body, e)
 		}
+	}
+}
+
+// Of several who make one account at once, one does, and is told its key.
+func TestCreateAccountOnce(t *testing.T) {
+	r, _ := identityRig(t)
+	made, refused := make(chan admin.CreateAccountOutput, 8), make(chan error, 8)
+	var all sync.WaitGroup
+	for range cap(made) {
+		all.Go(func() {
+			var out admin.CreateAccountOutput
+			answer, err := r.raw(first, "CreateAccount", `{"account":"777788889999"}`)
+			if err == nil {
+				err = json.Unmarshal(answer, &out)
+			}
+			if err != nil {
+				refused <- err
+				return
+			}
+			made <- out
+		})
+	}
+	all.Wait()
+	if len(made) != 1 || len(refused) != cap(refused)-1 {
+		t.Fatalf("%d made it, %d were refused", len(made), len(refused))
+	}
+	for range len(refused) {
+		if err := <-refused; !strings.Contains(err.Error(), "already") {
+			t.Error(err)
+		}
+	}
+	if keys := r.directory.Account("777788889999").AccessKeys.All(); len(keys) != 1 || keys[0].ID != (<-made).Key.AccessKeyID {
+		t.Errorf("its keys: %+v", keys)
 	}
 }
 

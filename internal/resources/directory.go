@@ -86,18 +86,37 @@ func (d *Directory) EnsureAccount(ctx context.Context, id string, tier Tier) err
 		return nil
 	}
 	return d.change(ctx, id, true, func(tx *Tx) error {
-		a := tx.Snapshot.Account
-		a.ID, a.Tier, a.ConfiguredTier = id, tier, tier
-		if furnish := d.furnish.Load(); furnish != nil && !a.Furnished {
-			a.Furnished = true
-			(*furnish)(tx)
-		}
-		tx.Accounts.Put(id, a)
-		if tx.OptOutLists.Get(sms.DefaultOptOutList) == nil {
-			tx.OptOutLists.Put(sms.DefaultOptOutList, sms.OptOutList{Name: sms.DefaultOptOutList})
-		}
+		d.establish(tx, id, tier)
 		return nil
 	})
+}
+
+// CreateAccount makes an account with its Default opt-out list and what fn adds to it, or
+// nothing of it. fn may run more than once, and must have no other effect.
+//
+// Errors: ErrAccountExists.
+func (d *Directory) CreateAccount(ctx context.Context, id string, tier Tier, fn func(*Tx) error) error {
+	return d.change(ctx, id, true, func(tx *Tx) error {
+		if tx.Accounts.Get(id) != nil {
+			return fmt.Errorf("%w: %s", ErrAccountExists, id)
+		}
+		d.establish(tx, id, tier)
+		return fn(tx)
+	})
+}
+
+// establish makes an account, or moves it to a tier.
+func (d *Directory) establish(tx *Tx, id string, tier Tier) {
+	a := tx.Snapshot.Account
+	a.ID, a.Tier, a.ConfiguredTier = id, tier, tier
+	if furnish := d.furnish.Load(); furnish != nil && !a.Furnished {
+		a.Furnished = true
+		(*furnish)(tx)
+	}
+	tx.Accounts.Put(id, a)
+	if tx.OptOutLists.Get(sms.DefaultOptOutList) == nil {
+		tx.OptOutLists.Put(sms.DefaultOptOutList, sms.OptOutList{Name: sms.DefaultOptOutList})
+	}
 }
 
 // Furnish has fn add what every account has from its beginning: to the accounts that
@@ -126,8 +145,12 @@ func (d *Directory) Furnish(ctx context.Context, fn func(*Tx)) error {
 	return nil
 }
 
-// ErrNoAccount is answered for a change to an account that does not exist.
-var ErrNoAccount = errors.New("no such account")
+// ErrNoAccount is answered for a change to an account that does not exist, and
+// ErrAccountExists for one that is to be made and does.
+var (
+	ErrNoAccount     = errors.New("no such account")
+	ErrAccountExists = errors.New("the account exists")
+)
 
 // Change runs fn against the newest resources of the account and commits what it
 // changed. fn may run more than once and must have no other effect; its error is
