@@ -98,7 +98,7 @@ func (c *Circumstances) ofPrincipal(name string) (values []string, ok bool) {
 	case "principalservicenameslist":
 		return only(p.Service), true
 	case "userid":
-		if p.Type == AnonymousTyp {
+		if p.Type == Anonymous {
 			return only("anonymous"), true
 		}
 		return only(p.ID), true

@@ -197,7 +197,7 @@ func (g generator) principal() *Principal {
 	case 1:
 		return &Principal{Type: ServiceType, ARN: "sms-voice.amazonaws.com", Service: "sms-voice.amazonaws.com"}
 	case 2:
-		return &Principal{Type: AnonymousTyp}
+		return &Principal{Type: Anonymous}
 	case 3, 4:
 		return &Principal{Type: AssumedRole, ARN: "arn:aws:sts::111122223333:assumed-role/ops/night", Account: "111122223333", ID: "AROAOPSOPSOPSOPSOPS1:night",
 			Role: "arn:aws:iam::111122223333:role/ops", Tags: tags}

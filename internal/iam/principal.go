@@ -9,12 +9,12 @@ import (
 type PrincipalType string
 
 const (
-	Root         PrincipalType = "Account" // of the account itself
-	UserType     PrincipalType = "User"
-	AssumedRole  PrincipalType = "AssumedRole"
-	ServiceType  PrincipalType = "Service"
-	WebIdentity  PrincipalType = "FederatedUser" // somebody whom an OIDC issuer vouches for
-	AnonymousTyp PrincipalType = "Anonymous"
+	Root        PrincipalType = "Account" // of the account itself
+	UserType    PrincipalType = "User"
+	AssumedRole PrincipalType = "AssumedRole"
+	ServiceType PrincipalType = "Service"
+	WebIdentity PrincipalType = "FederatedUser" // somebody whom an OIDC issuer vouches for
+	Anonymous   PrincipalType = "Anonymous"
 )
 
 // Principal is who asks.
@@ -45,7 +45,7 @@ type Session struct {
 	RoleName    string
 	RoleID      string
 	Name        string // of the session
-	// By is the session's console: signed in by password.
+	// Console says that the session was signed in by password.
 	Console bool
 	// AccessKeyID is the long-term key of a root that asked for the session, which ends
 	// with it; empty: the session does not depend on any.

@@ -44,7 +44,7 @@ var people = map[string]Principal{
 	"sns":   {Type: ServiceType, ARN: "sns.amazonaws.com", Service: "sns.amazonaws.com"},
 	"web":   {Type: WebIdentity, ARN: "id.example.com:1", Issuer: "id.example.com"},
 	"web8":  {Type: WebIdentity, ARN: "localhost:1", Issuer: "localhost:8443/realms/a"},
-	"guest": {Type: AnonymousTyp},
+	"guest": {Type: Anonymous},
 }
 
 // keys are a Context.

@@ -84,7 +84,7 @@ func (a *Authority) subject(id *iam.Identity) *iam.Subject {
 		of = who{name: id.Name}
 	case iam.AssumedRole:
 		of = who{role: true, name: roleName(id)}
-	case iam.Root, iam.ServiceType, iam.WebIdentity, iam.AnonymousTyp:
+	case iam.Root, iam.ServiceType, iam.WebIdentity, iam.Anonymous:
 	default:
 		s.Identity = missing("policies of a principal that is not known")
 	}
