@@ -131,7 +131,7 @@ var walls = []wall{
 	{pkg: "internal/api", may: slices.Concat(below, []string{"inventory", "trace", "verification", "accept", "api/wire", "api/sigv4", "api/service", "audit", "identity"})},
 	{pkg: "internal/embedded/cloudwatchlogs/pattern"},
 	{pkg: "internal/embedded/cloudwatchlogs", may: []string{"sms", "throttle", "store", "resources", "destination", "api/service", "embedded/cloudwatchlogs/pattern"}},
-	{pkg: "internal/embedded/firehose", may: []string{"sms", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},
+	{pkg: "internal/embedded/firehose", may: []string{"sms", "iam", "resources", "destination", "api/service"}, external: []string{awsSDK, prometheus, "github.com/google/uuid"}},
 	{pkg: "internal/embedded/sns/filter"},
 	{pkg: "internal/embedded/sns", may: []string{"sms", "iam", "numbering", "throttle", "store", "resources", "destination", "egress", "api/service", "embedded/sns/filter"},
 		external: []string{prometheus}},

@@ -150,7 +150,7 @@ func (s *stage) people(account, name string, has map[string]string) {
 		tx.Users.Put(resources.IAMKey(has["user"]), iam.User{ID: "AIDA" + strings.ToUpper(name[:4]), Name: has["user"], Path: "/", Grants: iam.Grants{Inline: map[string]string{has["policy"]: document}}})
 		tx.Groups.Put(resources.IAMKey(has["people"]), iam.Group{ID: "AGPA" + strings.ToUpper(name[:4]), Name: has["people"], Path: "/"})
 		tx.Roles.Put(resources.IAMKey(has["role"]), iam.Role{ID: "AROA" + strings.ToUpper(name[:4]), Name: has["role"], Path: "/",
-			Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"sts:AssumeRole"}]}`})
+			Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `","Service":"firehose.amazonaws.com"},"Action":"sts:AssumeRole"}]}`})
 		tx.Policies.Put(resources.IAMKey(has["policy"]), iam.ManagedPolicy{ID: "ANPA" + strings.ToUpper(name[:4]), Name: has["policy"], Path: "/", Default: "v1",
 			Versions: []iam.PolicyVersion{{ID: "v1", Document: document, Created: time.Now()}}})
 		tx.AccessKeys.Put(has["access key"], iam.AccessKey{ID: has["access key"], User: has["user"], Secret: s.service.sealer.Seal(nil, []byte("secret"), []byte(iam.AccessKeySecret(has["access key"])))})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"heliograph/internal/destination"
+	"heliograph/internal/iam"
 	"heliograph/internal/identity"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
@@ -82,13 +83,12 @@ func delivery(s *resources.Snapshot, set, name string) *identity.Delivery {
 	return nil
 }
 
-// roles says whether an account has a role; nil where it does not matter.
-func (s *service) roles() func(account, arn string) bool {
-	if !s.cfg.AWS.CheckRoles {
-		return nil
+// mayUseStreamRole says why the role of a delivery stream cannot be used: where a key is
+// given, for the object that has it.
+func (s *service) mayUseStreamRole(account, arn string, stream sms.DeliveryStream, key string) error {
+	u := identity.ServiceUse{Service: iam.FirehosePrincipal, Role: stream.RoleARN, Account: account, Source: arn, ExternalID: account}
+	if key != "" {
+		u.Action, u.Resource = "s3:PutObject", stream.BucketARN+"/"+key
 	}
-	return func(account, arn string) bool {
-		of, _, err := s.authority.Role(arn)
-		return err == nil && of == account
-	}
+	return s.authority.Assumable(u)
 }

@@ -22,6 +22,6 @@ func (s *service) services() []serving.Service {
 	return append(all,
 		cloudwatchlogs.New(s.directory, s.lists, s.cfg.Partition(), s.cfg.Region),
 		s.topics.service,
-		firehose.NewService(s.streams, s.cfg.Partition(), s.cfg.Region, s.roles()),
+		firehose.NewService(s.streams),
 	)
 }

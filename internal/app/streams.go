@@ -25,8 +25,12 @@ func (s *service) openStreams(ctx context.Context) error {
 		}
 		target = firehose.NewBucket(loaded, buffers)
 	}
+	o := firehose.Options{Directory: s.directory, Partition: s.cfg.Partition(), Region: s.cfg.Region, Buffers: buffers,
+		Target: target, Metrics: s.metrics.registry, Log: s.log, Now: now}
+	if s.cfg.AWS.CheckRoles {
+		o.MayUseRole = s.mayUseStreamRole
+	}
 	var err error
-	s.streams, err = firehose.Open(firehose.Options{Directory: s.directory, Buffers: buffers,
-		Target: target, Metrics: s.metrics.registry, Log: s.log, Now: now})
+	s.streams, err = firehose.Open(o)
 	return err
 }

@@ -130,6 +130,7 @@ const (
 	DefaultSession      = time.Hour
 	MaxSession          = 12 * time.Hour
 	ServicePrincipal    = "sms-voice.amazonaws.com"
+	FirehosePrincipal   = "firehose.amazonaws.com"
 	EventsRole          = "HeliographEvents" // that the first start makes
 	ManagedPolicyPrefix = "policy/"
 )

@@ -9,19 +9,22 @@ import (
 	"heliograph/internal/iam"
 )
 
-// ServiceUse is what the service wants to do by means of a customer's role.
+// ServiceUse is what a service wants to do by means of a customer's role.
 type ServiceUse struct {
-	Role     string // ARN
-	Account  string // whose resource is the cause: aws:SourceAccount
-	Source   string // ARN of that resource: aws:SourceArn
-	Action   string // "logs:PutLogEvents"
-	Resource string // ARN
-	Policy   string // its resource policy as stored; empty: none
+	Service string // who takes the role on: iam.ServicePrincipal, or another one that is built in
+	Role    string // ARN
+	Account string // whose resource is the cause: aws:SourceAccount
+	Source  string // ARN of that resource: aws:SourceArn
+	// ExternalID is sts:ExternalId; empty: none.
+	ExternalID string
+	Action     string // "logs:PutLogEvents"; empty: it is about taking the role on alone
+	Resource   string // ARN
+	Policy     string // its resource policy as stored; empty: none
 }
 
-// Assumable says why the service (iam.ServicePrincipal) may not do something by means
-// of a role: there is no such role, it does not trust the service for that source, or
-// it does not allow the action. nil: it may. The role has to be of the account itself.
+// Assumable says why a service may not do something by means of a role: there is no such
+// role, it does not trust the service for that source, or it does not allow the action.
+// nil: it may. The role has to be of the account itself.
 func (a *Authority) Assumable(u ServiceUse) error {
 	account, role, err := a.Role(u.Role)
 	if _, of, _, _, _, ok := iam.SplitARN(u.Role); ok && of != u.Account { // whether there is one
@@ -30,20 +33,26 @@ func (a *Authority) Assumable(u ServiceUse) error {
 	if err != nil {
 		return fmt.Errorf("the role %s: %w", u.Role, err)
 	}
-	by := &iam.Identity{Principal: iam.Principal{Type: iam.ServiceType, Service: iam.ServicePrincipal, ARN: iam.ServicePrincipal}}
+	by := &iam.Identity{Principal: iam.Principal{Type: iam.ServiceType, Service: u.Service, ARN: u.Service}}
 	from := iam.Circumstances{Now: a.Now(), Secure: true, SourceAccount: u.Account, SourceARN: u.Source}
+	if u.ExternalID != "" {
+		from.More = map[string][]string{"sts:externalid": {u.ExternalID}}
+	}
 	if a.compiled(iam.TrustPolicy, role.Value.DecidingTrust()) == nil {
 		return fmt.Errorf("the trust policy of the role %s cannot be read", u.Role)
 	}
 	if d := a.MayAssume(account, role, by, "sts:AssumeRole", from); !d.Allowed {
 		switch {
 		case d.Reason == iam.ExplicitDeny:
-			return fmt.Errorf("the trust policy of the role %s denies %s to take it on", u.Role, iam.ServicePrincipal)
-		case trustsService(role.Value.Trust, iam.ServicePrincipal):
+			return fmt.Errorf("the trust policy of the role %s denies %s to take it on", u.Role, u.Service)
+		case trustsService(role.Value.Trust, u.Service):
 			return fmt.Errorf("the conditions of the trust policy of the role %s do not let %s take it on for %s of the account %s",
-				u.Role, iam.ServicePrincipal, u.Source, u.Account)
+				u.Role, u.Service, u.Source, u.Account)
 		}
-		return fmt.Errorf("the role %s does not trust %s", u.Role, iam.ServicePrincipal)
+		return fmt.Errorf("the role %s does not trust %s", u.Role, u.Service)
+	}
+	if u.Action == "" {
+		return nil
 	}
 	s := &iam.Session{Issued: a.Now(), RoleName: role.Value.Name, RoleID: role.Value.ID, Name: "heliograph"}
 	as := &iam.Identity{Principal: a.assumed(account, role, s), Session: s}

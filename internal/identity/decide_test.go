@@ -167,6 +167,28 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+// TestAssumableByAnother: a built-in delivery stream takes a role on as Firehose, with the
+// account for an external id. Without an action, what the role allows is not asked.
+func TestAssumableByAnother(t *testing.T) {
+	r := newRig(t)
+	trust := func(service string) string {
+		return statement(`"Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"111122223333"}}`)
+	}
+	use := ServiceUse{Service: iam.FirehosePrincipal, Role: "arn:aws:iam::111122223333:role/bucket", Account: first, ExternalID: first}
+	put := func(service string) {
+		r.role(first, iam.Role{Name: "bucket", Path: "/", Trust: trust(service)}, nil)
+	}
+	put(iam.FirehosePrincipal)
+	expect(t, r.Assumable(use), "")
+	nobody := use
+	nobody.ExternalID = ""
+	expect(t, r.Assumable(nobody), "the conditions of the trust policy")
+	use.Action, use.Resource = "s3:PutObject", "arn:aws:s3:::events/key"
+	expect(t, r.Assumable(use), "does not allow s3:PutObject on arn:aws:s3:::events/key")
+	put(iam.ServicePrincipal)
+	expect(t, r.Assumable(use), "does not trust firehose.amazonaws.com")
+}
+
 func TestAssumable(t *testing.T) {
 	r := newRig(t)
 	trust := func(condition string) string {
@@ -187,7 +209,7 @@ func TestAssumable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.role(first, iam.Role{Name: "events", Path: "/service-role/", Trust: c.trust, Grants: iam.Grants{Inline: map[string]string{"x": c.policy}}}, nil)
-			use := ServiceUse{Role: "arn:aws:iam::111122223333:role/service-role/events", Account: first, Source: set, Action: "logs:PutLogEvents", Resource: "arn:aws:logs:us-east-1:111122223333:log-group:g"}
+			use := ServiceUse{Service: iam.ServicePrincipal, Role: "arn:aws:iam::111122223333:role/service-role/events", Account: first, Source: set, Action: "logs:PutLogEvents", Resource: "arn:aws:logs:us-east-1:111122223333:log-group:g"}
 			err := r.Assumable(use)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, not %q", err, c.want)

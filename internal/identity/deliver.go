@@ -75,7 +75,7 @@ func (a *Authority) MayDeliver(d *Delivery) error {
 		err := d.any(func(source string) error {
 			var first error
 			for _, action := range actions {
-				err := a.Assumable(ServiceUse{Role: d.Role, Account: d.Account, Source: source, Action: action, Resource: d.Resource, Policy: policy})
+				err := a.Assumable(ServiceUse{Service: iam.ServicePrincipal, Role: d.Role, Account: d.Account, Source: source, Action: action, Resource: d.Resource, Policy: policy})
 				if err == nil {
 					return nil
 				}

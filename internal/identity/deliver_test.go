@@ -3,6 +3,7 @@ package identity
 import (
 	"bytes"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -196,6 +197,29 @@ func TestFurnish(t *testing.T) {
 			LogGroupARN: "arn:aws:logs:us-east-1:123456789012:log-group:g"}})
 		expect(t, r.MayDeliver(notOwn), "does not allow")
 	}
+
+	stream := ServiceUse{Service: iam.FirehosePrincipal, Role: named("HeliographEvents"), Account: first, Source: stream, Action: "s3:PutObject", Resource: "arn:aws:s3:::events/key"}
+	expect(t, r.Assumable(stream), "")
+
+	// As it was made before roles of streams were asked, it comes to be as it is made now;
+	// what somebody has changed stays.
+	old := furnisher{partition: "aws", account: first}
+	asMade := *r.Directory.Account(first).Roles.Get("heliographevents")
+	before := asMade.Value
+	before.Trust, before.Inline = old.trust([]string{iam.ServicePrincipal}), map[string]string{"Deliver": old.eventsPolicy(false).String()}
+	changed := before
+	changed.Inline = map[string]string{"Deliver": allowing(`"sns:Publish"`, topic, "")}
+	for _, c := range []struct{ from, to iam.Role }{{changed, changed}, {before, asMade.Value}} {
+		r.change(first, func(tx *resources.Tx) { tx.Roles.Put("heliographevents", c.from) })
+		expect(t, r.Assumable(stream), "does not trust firehose.amazonaws.com")
+		if err := RenewEventRoles(t.Context(), r.Directory, "aws"); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Directory.Account(first).Roles.Get("heliographevents").Value; !reflect.DeepEqual(got, c.to) {
+			t.Errorf("renewed, the role is %+v", got)
+		}
+	}
+	expect(t, r.Assumable(stream), "")
 
 	// Once: what is deleted afterwards stays away.
 	r.change(first, func(tx *resources.Tx) { tx.Roles.Delete("inbound"); tx.Roles.Delete("heliographevents") })

@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -14,8 +16,8 @@ import (
 	"heliograph/internal/sms"
 )
 
-// firehosePrincipal is the service that the roles of delivery streams trust.
-const firehosePrincipal = "firehose.amazonaws.com"
+// deliverPolicy is the name of the policy that the roles have.
+const deliverPolicy = "Deliver"
 
 // roleForm is the form of a role's name.
 var roleForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
@@ -31,9 +33,42 @@ func EventRoles(partition string, log *slog.Logger) func(*resources.Tx) {
 		for _, arn := range slices.Sorted(maps.Keys(f.wanted)) {
 			f.make(arn, f.wanted[arn])
 		}
-		f.put("/", iam.EventsRole, "Hands events over to what the account has: log groups, delivery streams, topics and instances of Amazon Connect.",
-			[]string{iam.ServicePrincipal}, f.eventsPolicy())
+		f.put("/", iam.EventsRole, "Hands events over to what the account has: log groups, delivery streams with their buckets, topics and instances of Amazon Connect.",
+			[]string{iam.FirehosePrincipal, iam.ServicePrincipal}, f.eventsPolicy(true))
 	}
+}
+
+// RenewEventRoles lets iam.EventsRole deliver the files of delivery streams, in accounts
+// that have had it from before their roles were asked for that. One that was changed since
+// stays as it is.
+func RenewEventRoles(ctx context.Context, directory *resources.Directory, partition string) error {
+	for _, s := range directory.Accounts() {
+		f := furnisher{partition: partition, account: s.Account.ID}
+		if !f.outdated(s.Roles.Get(resources.IAMKey(iam.EventsRole))) {
+			continue
+		}
+		err := directory.Change(ctx, f.account, func(tx *resources.Tx) error {
+			role := tx.Roles.Get(resources.IAMKey(iam.EventsRole))
+			if !f.outdated(role) {
+				return nil
+			}
+			v := role.Value
+			v.Trust = f.trust([]string{iam.FirehosePrincipal, iam.ServicePrincipal})
+			v.Inline = map[string]string{deliverPolicy: f.eventsPolicy(true).String()}
+			tx.Roles.Put(role.ID, v)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("renew the role %s of account %s: %w", iam.EventsRole, f.account, err)
+		}
+	}
+	return nil
+}
+
+// outdated reports whether a role is iam.EventsRole as it was made at first.
+func (f *furnisher) outdated(role *resources.Item[iam.Role]) bool {
+	return role != nil && role.Value.DecidingTrust() == f.trust([]string{iam.ServicePrincipal}) &&
+		maps.Equal(role.Value.Inline, map[string]string{deliverPolicy: f.eventsPolicy(false).String()})
 }
 
 // furnisher makes roles of one account.
@@ -95,7 +130,7 @@ func (f *furnisher) collect() {
 		channel(p.Value.TwoWay)
 	}
 	for _, s := range f.tx.DeliveryStreams.All() {
-		f.want(s.Value.RoleARN, firehosePrincipal, "s3:PutObject", s.Value.BucketARN+"/*")
+		f.want(s.Value.RoleARN, iam.FirehosePrincipal, "s3:PutObject", s.Value.BucketARN+"/*")
 	}
 }
 
@@ -120,7 +155,7 @@ func (f *furnisher) put(path, name, description string, services []string, allow
 		return
 	}
 	f.tx.Roles.Put(resources.IAMKey(name), iam.Role{ID: "AROA" + rand.Text()[:17], Name: name, Path: path, Description: description,
-		Trust: f.trust(services), Grants: iam.Grants{Inline: map[string]string{"Deliver": allows.String()}}})
+		Trust: f.trust(services), Grants: iam.Grants{Inline: map[string]string{deliverPolicy: allows.String()}}})
 	f.log.Info("a role for destinations was made", "account", f.account, "role", iam.RoleARN(f.partition, f.account, path, name))
 }
 
@@ -131,8 +166,9 @@ func (f *furnisher) trust(services []string) string {
 	return d.String()
 }
 
-// eventsPolicy allows what all kinds of destinations need, on what the account has.
-func (f *furnisher) eventsPolicy() written {
+// eventsPolicy allows what all kinds of destinations need, on what the account has, and
+// what the files of delivery streams need on buckets, whose ARNs do not tell an account.
+func (f *furnisher) eventsPolicy(files bool) written {
 	own := func(service, rest string) string {
 		return "arn:" + f.partition + ":" + service + ":*:" + f.account + ":" + rest
 	}
@@ -141,6 +177,9 @@ func (f *furnisher) eventsPolicy() written {
 	d.allow([]string{"firehose:PutRecord", "firehose:PutRecordBatch"}, own("firehose", "deliverystream/*"))
 	d.allow([]string{"sns:Publish"}, own("sns", "*"))
 	d.allow([]string{"connect:SendChatIntegrationEvent"}, "*")
+	if files {
+		d.allow([]string{"s3:PutObject"}, "arn:"+f.partition+":s3:::*")
+	}
 	return d
 }
 

@@ -120,7 +120,7 @@ func TestTrustPinnedRole(t *testing.T) {
 func TestAssumableByPinned(t *testing.T) {
 	r := newRig(t)
 	r.role(first, iam.Role{Name: "events", Path: "/", Trust: statement(`"Principal":{"Service":"sms-voice.amazonaws.com"},"Action":"sts:AssumeRole"`), TrustPinned: "{"}, nil)
-	err := r.Assumable(ServiceUse{Role: "arn:aws:iam::111122223333:role/events", Account: first})
+	err := r.Assumable(ServiceUse{Service: iam.ServicePrincipal, Role: "arn:aws:iam::111122223333:role/events", Account: first})
 	if err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Error(err)
 	}

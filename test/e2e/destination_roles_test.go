@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -100,6 +101,29 @@ func TestDestinationRolesOfChapter10(t *testing.T) {
 	}
 	root.may("iam", "put-role-policy", "--role-name", "CWLSMSRole", "--policy-name", "own", "--policy-document", policy(logsRole))
 	eventually(t, "what waited for the role", func() bool { return lines() == 2 })
+}
+
+// TestDeliveryStreamRole gives a built-in delivery stream roles for its bucket.
+func TestDeliveryStreamRole(t *testing.T) {
+	t.Parallel()
+	s := start(t, "")
+	root := s.asRoot()
+	write := policy(`"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::sms-events/sms/*"`)
+	trust := policy(`"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "111122223333"}}`)
+	mine := root.role("Mine", trust, "")
+	create := func(role string) []string {
+		return []string{"firehose", "create-delivery-stream", "--delivery-stream-name", "Events", "--extended-s3-destination-configuration",
+			`{"RoleARN": "` + role + `", "BucketARN": "arn:aws:s3:::sms-events", "Prefix": "sms/", "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}}`}
+	}
+	root.mayNot([]string{"does not trust firehose.amazonaws.com"}, create(root.role("Stranger", trustOfTheService(ownAccount), write))...)
+	root.mayNot([]string{"InvalidArgumentException", "no such role"}, create("arn:aws:iam::111122223333:role/Nobody")...)
+	root.may(create(mine)...)
+	root.may("firehose", "put-record", "--delivery-stream-name", "Events", "--record", "Data=one")
+	eventually(t, "the server to say that the role does not allow it", func() bool { return strings.Contains(s.log(), "s3:PutObject on arn:aws:s3:::sms-events/sms/") })
+	root.may("iam", "put-role-policy", "--role-name", "Mine", "--policy-name", "own", "--policy-document", write)
+	eventually(t, "what waited for the role", func() bool {
+		return strings.Contains(unzipped(t, filepath.Join(s.dir, "data", "streams", "111122223333", "sms-events")), "one")
+	})
 }
 
 // TestTwoWayChannelRoles gives two-way channels the roles and topic policies of the

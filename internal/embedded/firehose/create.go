@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"heliograph/internal/api/service"
+	"heliograph/internal/iam"
 	"heliograph/internal/resources"
 	"heliograph/internal/sms"
 )
@@ -66,7 +67,7 @@ func (s *Service) create(ctx context.Context, c *service.Caller, in *createInput
 	if err != nil {
 		return nil, err
 	}
-	if err := s.passRole(c, stream.RoleARN); err != nil {
+	if err := s.passRole(c, stream); err != nil {
 		return nil, err
 	}
 	err = s.streams.o.Directory.Change(ctx, c.AccountID, func(tx *resources.Tx) error {
@@ -82,7 +83,7 @@ func (s *Service) create(ctx context.Context, c *service.Caller, in *createInput
 	if err != nil {
 		return nil, err
 	}
-	return &createOutput{s.arn(c.AccountID, stream.Name)}, nil
+	return &createOutput{s.streams.arn(c.AccountID, stream.Name)}, nil
 }
 
 // newStream reads what a new stream is to be.
@@ -162,17 +163,18 @@ func checkPrefix(prefix, name string) error {
 	return nil
 }
 
-// passRole decides about the role of a new stream: it has to be one of the account, and
-// the caller has to be allowed to pass it. What it allows is not asked: files are
-// delivered by the installation itself.
-func (s *Service) passRole(c *service.Caller, role string) error {
+// passRole decides about the role of a new stream: the caller has to be allowed to pass
+// it, and it has to be one of the account that trusts Firehose. Whether it may write to the
+// bucket is asked before each file, as the real service does, for policies are often
+// attached after the stream is made.
+func (s *Service) passRole(c *service.Caller, stream sms.DeliveryStream) error {
 	if c.Permit != nil {
-		if err := c.Permit("iam:PassRole", role, map[string][]string{"iam:passedtoservice": {"firehose.amazonaws.com"}}); err != nil {
+		if err := c.Permit("iam:PassRole", stream.RoleARN, map[string][]string{"iam:passedtoservice": {iam.FirehosePrincipal}}); err != nil {
 			return err
 		}
 	}
-	if s.roles == nil || s.roles(c.AccountID, role) {
-		return nil
+	if err := s.streams.mayUseRole(c.AccountID, stream, ""); err != nil {
+		return invalid("RoleARN cannot be used: %v.", err)
 	}
-	return invalid("RoleARN is %s, which is no role of the account.", role)
+	return nil
 }

@@ -186,6 +186,9 @@ func (s *Streams) deliverFile(ctx context.Context, b *buffer, name string) error
 	if err != nil {
 		return err
 	}
+	if err := s.mayUseRole(b.definition.Account, b.definition.Stream, key); err != nil {
+		return err
+	}
 	o := Object{Account: b.definition.Account, Bucket: bucketName(b.definition.Stream.BucketARN), Key: key}
 	return s.o.Target.Put(ctx, o, func(w io.Writer) error { return content(ctx, path, b.definition.Stream.Compression, w) })
 }

@@ -74,6 +74,41 @@ func (d *desk) putInto(name string, records ...string) {
 	}
 }
 
+// A stream is made with a role that Firehose can take on, and what the role allows is asked
+// before each file: what it does not allow waits.
+func TestRole(t *testing.T) {
+	d := newDesk(t)
+	trusts, allows := false, false
+	d.options.MayUseRole = func(account, arn string, stream sms.DeliveryStream, key string) error {
+		if account != customer || arn != "arn:aws:firehose:us-east-1:111122223333:deliverystream/"+stream.Name || stream.RoleARN != "arn:aws:iam::111122223333:role/firehose" {
+			t.Errorf("asked for %s in %s: %+v", arn, account, stream)
+		}
+		if !trusts || key != "" && !allows {
+			return errors.New("the role does not")
+		}
+		return nil
+	}
+	d.open()
+	if got := d.call("CreateDeliveryStream", create("mine", "")); got != "InvalidArgumentException" {
+		t.Errorf("a role that does not trust Firehose: %s", got)
+	}
+	trusts = true
+	if got := d.call("CreateDeliveryStream", create("mine", "")); !strings.Contains(got, "deliverystream/mine") {
+		t.Fatal(got)
+	}
+	d.putInto("mine", "one")
+	if err := d.streams.Flush(t.Context(), customer, "mine"); err == nil || !strings.Contains(err.Error(), "the role does not") {
+		t.Errorf("delivered without leave: %v", err)
+	}
+	allows = true
+	if err := d.streams.Flush(t.Context(), customer, "mine"); err != nil {
+		t.Error(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(d.folder, customer, "bucket", "*", "*", "*", "*", "*")); len(files) != 1 {
+		t.Errorf("the bucket has %v", files)
+	}
+}
+
 // A stream that cannot be delivered pauses alone; its files are closed at their size and
 // age all the same, and come when it can be delivered.
 func TestTargetThatFails(t *testing.T) {
@@ -168,7 +203,7 @@ func TestPausesGrow(t *testing.T) {
 func (d *desk) delete(name string) {
 	d.t.Helper()
 	caller := &service.Caller{AccountID: customer, Account: d.directory.Account(customer)}
-	if _, err := NewService(d.streams, "aws", "us-east-1", nil).delete(d.t.Context(), caller, &describeInput{name}); err != nil {
+	if _, err := NewService(d.streams).delete(d.t.Context(), caller, &describeInput{name}); err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -16,15 +16,12 @@ import (
 // service.Service.
 type Service struct {
 	*service.JSON
-	streams           *Streams
-	partition, region string
-	roles             func(account, arn string) bool
+	streams *Streams
 }
 
-// NewService makes the Service. roles says whether an account has a role; nil: each that
-// is named.
-func NewService(streams *Streams, partition, region string, roles func(account, arn string) bool) *Service {
-	s := &Service{streams: streams, partition: partition, region: region, roles: roles}
+// NewService makes the Service.
+func NewService(streams *Streams) *Service {
+	s := &Service{streams: streams}
 	s.JSON = service.NewJSON("firehose", "Firehose_20150804",
 		service.HandleOn("CreateDeliveryStream", s.create, s.acts),
 		service.HandleOn("DescribeDeliveryStream", s.describe, s.acts),
@@ -38,7 +35,7 @@ func NewService(streams *Streams, partition, region string, roles func(account, 
 
 // acts: all operations but the one that lists are on one stream.
 func (s *Service) acts(c *service.Caller, in *describeInput) service.Act {
-	act := service.Act{Resources: []string{s.arn(c.AccountID, in.DeliveryStreamName)}}
+	act := service.Act{Resources: []string{s.streams.arn(c.AccountID, in.DeliveryStreamName)}}
 	if item := c.Account.DeliveryStreams.Get(in.DeliveryStreamName); item != nil {
 		act.ResourceTags = item.Tags
 	}
@@ -81,7 +78,7 @@ func (s *Service) describe(_ context.Context, c *service.Caller, in *describeInp
 	d := s3Configuration{RoleARN: v.RoleARN, BucketARN: v.BucketARN, Prefix: v.Prefix, CompressionFormat: v.Compression,
 		BufferingHints: &bufferingHints{SizeInMBs: &size, IntervalInSeconds: &seconds}}
 	return &describeOutput{description{
-		DeliveryStreamName: v.Name, DeliveryStreamARN: s.arn(c.AccountID, v.Name), DeliveryStreamStatus: "ACTIVE", DeliveryStreamType: directPut,
+		DeliveryStreamName: v.Name, DeliveryStreamARN: s.streams.arn(c.AccountID, v.Name), DeliveryStreamStatus: "ACTIVE", DeliveryStreamType: directPut,
 		VersionId: "1", CreateTimestamp: float64(item.Created.UnixMilli()) / 1000,
 		Destinations: []destinationDescription{{DestinationId: destinationID, S3DestinationDescription: d, ExtendedS3DestinationDescription: d}},
 	}}, nil
@@ -148,10 +145,6 @@ func (s *Service) delete(ctx context.Context, c *service.Caller, in *describeInp
 			"stream", in.DeliveryStreamName, "at_most", keepDeleted, "error", err)
 	}
 	return &deleteOutput{}, nil
-}
-
-func (s *Service) arn(account, name string) string {
-	return "arn:" + s.partition + ":firehose:" + s.region + ":" + account + ":deliverystream/" + name
 }
 
 func fault(code, format string, args ...any) *service.Exception {

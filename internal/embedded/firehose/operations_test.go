@@ -14,7 +14,7 @@ import (
 // exception.
 func (d *desk) call(operation, body string) string {
 	d.t.Helper()
-	s := NewService(d.streams, "aws", "us-east-1", nil)
+	s := NewService(d.streams)
 	r := &service.Request{Method: http.MethodPost, Path: "/", Body: []byte(body), Header: http.Header{
 		"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Firehose_20150804." + operation}}}
 	a, err := s.Answer(d.t.Context(), &service.Caller{AccountID: customer, Account: d.directory.Account(customer)}, r)

@@ -16,16 +16,21 @@ import (
 
 	"heliograph/internal/destination"
 	"heliograph/internal/resources"
+	"heliograph/internal/sms"
 )
 
 // Options are what Streams are made of.
 type Options struct {
-	Directory *resources.Directory
-	Buffers   string // directory of the buffers
-	Target    Target
-	Metrics   prometheus.Registerer
-	Log       *slog.Logger
-	Now       func() time.Time
+	Directory         *resources.Directory
+	Partition, Region string // of the streams' ARNs
+	Buffers           string // directory of the buffers
+	Target            Target
+	// MayUseRole says why the role of a stream, which has this ARN, cannot be taken on, and
+	// where a key is given, why it may not put the object; nil: it is not asked.
+	MayUseRole func(account, arn string, stream sms.DeliveryStream, key string) error
+	Metrics    prometheus.Registerer
+	Log        *slog.Logger
+	Now        func() time.Time
 }
 
 // Streams are the buffers of all delivery streams on this node.
@@ -83,6 +88,17 @@ func (s *Streams) Put(account, name string, records [][]byte) error {
 		s.metrics.bytes.Add(float64(bytes))
 		return nil
 	}
+}
+
+func (s *Streams) arn(account, name string) string {
+	return "arn:" + s.o.Partition + ":firehose:" + s.o.Region + ":" + account + ":deliverystream/" + name
+}
+
+func (s *Streams) mayUseRole(account string, stream sms.DeliveryStream, key string) error {
+	if s.o.MayUseRole == nil {
+		return nil
+	}
+	return s.o.MayUseRole(account, s.arn(account, stream.Name), stream, key)
 }
 
 // definition is that of the stream that has a name now.

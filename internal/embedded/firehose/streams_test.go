@@ -57,7 +57,7 @@ func newDesk(t *testing.T) *desk {
 	if err := d.directory.EnsureAccount(t.Context(), customer, resources.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	d.options = Options{Directory: d.directory, Buffers: t.TempDir(), Target: Folder(d.folder), Log: slog.New(slog.DiscardHandler), Now: now}
+	d.options = Options{Directory: d.directory, Partition: "aws", Region: "us-east-1", Buffers: t.TempDir(), Target: Folder(d.folder), Log: slog.New(slog.DiscardHandler), Now: now}
 	d.open()
 	return d
 }
@@ -218,7 +218,7 @@ func TestDeletedStreamLeavesNothing(t *testing.T) {
 	d := newDesk(t)
 	d.make(events)
 	d.put("one")
-	s := NewService(d.streams, "aws", "us-east-1", nil)
+	s := NewService(d.streams)
 	caller := &service.Caller{AccountID: customer, Account: d.directory.Account(customer)}
 	if _, err := s.delete(t.Context(), caller, &describeInput{"events"}); err != nil {
 		t.Fatal(err)
