@@ -1,10 +1,13 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +18,17 @@ import (
 func TestExpire(t *testing.T) {
 	directory := many(t)
 	now := noon.Add(400*24*time.Hour + time.Hour)
-	l := open(t, options(directory, &now))
+	o := options(directory, &now)
+	var said bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	l := open(t, o)
 	before, _ := logFiles(directory)
+	if err := l.Expire(0); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "not delivered yet") {
+		t.Errorf("nothing tells that files are kept for their delivery:\n%s", &said)
+	}
 	if err := l.Expire(before[2].first - 1); err != nil {
 		t.Fatal(err)
 	}

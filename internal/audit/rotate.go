@@ -110,7 +110,11 @@ func (l *Log) Expire(needed uint64) error {
 	before := l.o.Now().Add(-l.o.Keep)
 	for i := range files {
 		// A file ends before the next one begins.
-		if i == len(files)-1 || !files[i+1].began.Before(before) || files[i+1].first > needed+1 {
+		if i == len(files)-1 || !files[i+1].began.Before(before) {
+			return nil
+		}
+		if files[i+1].first > needed+1 {
+			l.o.Log.Error("audit records that are old enough to be deleted are kept: they are not delivered yet", "file", files[i].name, "delivered", needed)
 			return nil
 		}
 		if err := l.forget(files[i], files[i+1]); err != nil {
