@@ -82,11 +82,7 @@ type listAttachedOutput struct {
 
 func (s *Service) listAttached(k kind) func(context.Context, *service.Caller, *pagedNames) (*listAttachedOutput, error) {
 	return func(_ context.Context, c *service.Caller, in *pagedNames) (*listAttachedOutput, error) {
-		name, err := in.require(k)
-		if err != nil {
-			return nil, err
-		}
-		e, err := find(c.Account, k, name)
+		e, err := in.entity(c.Account, k)
 		if err != nil {
 			return nil, err
 		}

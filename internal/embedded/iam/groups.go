@@ -48,10 +48,7 @@ type createGroupInput struct {
 type oneGroup struct{ Group groupAnswer }
 
 func (s *Service) createGroup(ctx context.Context, c *service.Caller, in *createGroupInput) (*oneGroup, error) {
-	if err := checkName("GroupName", in.GroupName, group.maxName()); err != nil {
-		return nil, err
-	}
-	path, err := checkPath("Path", in.Path)
+	path, _, err := checkNew("GroupName", in.GroupName, group.maxName(), in.Path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -89,11 +89,7 @@ func noPolicyNamed(k kind, policy string) error {
 
 func (s *Service) getInline(k kind) func(context.Context, *service.Caller, *inlineInput) (*inlineOutput, error) {
 	return func(_ context.Context, c *service.Caller, in *inlineInput) (*inlineOutput, error) {
-		name, err := in.require(k)
-		if err != nil {
-			return nil, err
-		}
-		e, err := find(c.Account, k, name)
+		e, err := in.entity(c.Account, k)
 		if err != nil {
 			return nil, err
 		}
@@ -124,11 +120,7 @@ type listInlineOutput struct {
 
 func (s *Service) listInline(k kind) func(context.Context, *service.Caller, *pagedNames) (*listInlineOutput, error) {
 	return func(_ context.Context, c *service.Caller, in *pagedNames) (*listInlineOutput, error) {
-		name, err := in.require(k)
-		if err != nil {
-			return nil, err
-		}
-		e, err := find(c.Account, k, name)
+		e, err := in.entity(c.Account, k)
 		if err != nil {
 			return nil, err
 		}

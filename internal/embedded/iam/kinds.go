@@ -85,6 +85,15 @@ type entity struct {
 	tags           map[string]string
 }
 
+// entity is the user, group or role that has the name.
+func (n *names) entity(a *resources.Snapshot, k kind) (entity, error) {
+	name, err := n.require(k)
+	if err != nil {
+		return entity{}, err
+	}
+	return find(a, k, name)
+}
+
 // entityOf finds one in an account, among the three tables as they are now.
 func entityOf(k kind, name string, users *resources.Item[iam.User], groups *resources.Item[iam.Group], roles *resources.Item[iam.Role]) (entity, error) {
 	switch {

@@ -159,14 +159,7 @@ func checkManaged(document string) error {
 }
 
 func (s *Service) createPolicy(ctx context.Context, c *service.Caller, in *createPolicyInput) (*onePolicy, error) {
-	if err := checkName("PolicyName", in.PolicyName, 128); err != nil {
-		return nil, err
-	}
-	path, err := checkPath("Path", in.Path)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := checkTags(in.Tags)
+	path, tags, err := checkNew("PolicyName", in.PolicyName, 128, in.Path, in.Tags)
 	if err != nil {
 		return nil, err
 	}

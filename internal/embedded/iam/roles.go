@@ -75,14 +75,7 @@ type createRoleInput struct {
 type oneRole struct{ Role roleAnswer }
 
 func (s *Service) createRole(ctx context.Context, c *service.Caller, in *createRoleInput) (*oneRole, error) {
-	if err := checkName("RoleName", in.RoleName, role.maxName()); err != nil {
-		return nil, err
-	}
-	path, err := checkPath("Path", in.Path)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := checkTags(in.Tags)
+	path, tags, err := checkNew("RoleName", in.RoleName, role.maxName(), in.Path, in.Tags)
 	if err != nil {
 		return nil, err
 	}

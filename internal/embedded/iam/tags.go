@@ -24,6 +24,18 @@ func tagList(tags map[string]string) *service.List[service.Tag] {
 	return list
 }
 
+// checkNew holds what names something new against the rules.
+func checkNew(parameter, name string, most int, path string, given []service.Tag) (where string, tags map[string]string, err error) {
+	if err := checkName(parameter, name, most); err != nil {
+		return "", nil, err
+	}
+	if where, err = checkPath("Path", path); err != nil {
+		return "", nil, err
+	}
+	tags, err = checkTags(given)
+	return where, tags, err
+}
+
 // checkTags holds tags against the rules ("Rules for tagging in IAM and AWS STS" in the
 // IAM user guide). Keys that differ in case alone are one.
 func checkTags(tags []service.Tag) (map[string]string, error) {
@@ -90,11 +102,7 @@ func (s *Service) tagged(k kind) taggable {
 	return taggable{what: string(k),
 		acts: on[tagInput](s, k),
 		tags: func(c *service.Caller, in *tagInput) (map[string]string, error) {
-			name, err := in.require(k)
-			if err != nil {
-				return nil, err
-			}
-			e, err := find(c.Account, k, name)
+			e, err := in.entity(c.Account, k)
 			return e.tags, err
 		},
 		edit: func(tx *resources.Tx, in *tagInput) (map[string]string, func(map[string]string), error) {

@@ -66,14 +66,7 @@ type createUserInput struct {
 type oneUser struct{ User userAnswer }
 
 func (s *Service) createUser(ctx context.Context, c *service.Caller, in *createUserInput) (*oneUser, error) {
-	if err := checkName("UserName", in.UserName, user.maxName()); err != nil {
-		return nil, err
-	}
-	path, err := checkPath("Path", in.Path)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := checkTags(in.Tags)
+	path, tags, err := checkNew("UserName", in.UserName, user.maxName(), in.Path, in.Tags)
 	if err != nil {
 		return nil, err
 	}
