@@ -44,6 +44,9 @@ func (w *world) addNode(name string) *node {
 
 func (w *world) addNodeIn(dir, name string) *node {
 	w.t.Helper()
+	if err := rig.WatchSources("../.."); err != nil {
+		w.t.Fatal(err)
+	}
 	address, err := rig.FreeAddress()
 	if err != nil {
 		w.t.Fatal(err)

@@ -65,6 +65,9 @@ func TestPackage(t *testing.T) {
 	if _, err := os.Stat(data); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("%s is here already; the test would remove it", data)
 	}
+	if err := rig.WatchSources("../.."); err != nil {
+		t.Fatal(err)
+	}
 	directory := t.TempDir()
 	binary := filepath.Join(directory, "heliograph")
 	build := exec.Command("go", "build", "-o", binary, "../../cmd/heliograph")

@@ -2,12 +2,17 @@ package e2e
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
+
+	"heliograph/test/rig"
 )
+
+// watch has go test run these tests again when the program changes.
+var watch = sync.OnceValue(func() error { return rig.WatchSources("../..") })
 
 // binary is the program under test: HELIOGRAPH_BINARY in the environment, or built
 // once for all tests.
@@ -35,23 +40,8 @@ func run(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "heliograph")
-	if err := watchSources(); err != nil {
-		return 0, err
-	}
 	if out, err := exec.Command("go", "build", "-o", binary, "heliograph/cmd/heliograph").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return m.Run(), nil
-}
-
-// watchSources looks at the sources of the program, so that go test takes no
-// result from its cache that is older than they are.
-func watchSources() error {
-	for _, root := range []string{"../../cmd", "../../internal"} {
-		err := filepath.WalkDir(root, func(_ string, _ fs.DirEntry, err error) error { return err })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -65,6 +65,9 @@ func start(t *testing.T, configuration string, env ...string) *server {
 // launch starts the process on the data directory and waits until it is ready.
 func (s *server) launch() {
 	s.t.Helper()
+	if err := watch(); err != nil {
+		s.t.Fatal(err)
+	}
 	if s.stderr == nil {
 		file, err := os.Create(filepath.Join(s.dir, "stderr.log"))
 		if err != nil {
