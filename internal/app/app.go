@@ -209,7 +209,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	if err := s.directory.Furnish(ctx, identity.EventRoles(s.cfg.Partition(), s.log)); err != nil {
 		return fmt.Errorf("make the roles of destinations: %w", err)
 	}
-	if err := identity.RenewEventRoles(ctx, s.directory, s.cfg.Partition()); err != nil {
+	if err := identity.RenewEventRoles(ctx, s.directory, s.cfg.Partition(), s.log); err != nil {
 		return err
 	}
 	if err := s.openAudit(ctx); err != nil {

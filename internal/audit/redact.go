@@ -154,7 +154,7 @@ func (r *redactor) members(shape *Shape, depth int) error {
 		case "value", "attributevalue":
 			pair.values = append(pair.values, span{before, len(r.out)})
 		case "endpoint":
-			r.host(before)
+			r.hidePath(before)
 		}
 	}
 	r.out = append(pair.without(r.out), '}')
@@ -302,9 +302,9 @@ func withoutSecrets(s string) string {
 	return u.String()
 }
 
-// host hides the path of the web hook that has been copied from so far on: hooks of many
+// hidePath hides the path of the web hook that has been copied from so far on: hooks of many
 // services have their credentials in it.
-func (r *redactor) host(from int) {
+func (r *redactor) hidePath(from int) {
 	var s string
 	if json.Unmarshal(r.out[from:], &s) != nil {
 		return

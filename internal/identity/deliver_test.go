@@ -206,13 +206,14 @@ func TestFurnish(t *testing.T) {
 	old := furnisher{partition: "aws", account: first}
 	asMade := *r.Directory.Account(first).Roles.Get("heliographevents")
 	before := asMade.Value
+	before.Description, before.TrustPinned = "as it was", old.trust([]string{iam.ServicePrincipal})
 	before.Trust, before.Inline = old.trust([]string{iam.ServicePrincipal}), map[string]string{"Deliver": old.eventsPolicy(false).String()}
 	changed := before
 	changed.Inline = map[string]string{"Deliver": allowing(`"sns:Publish"`, topic, "")}
 	for _, c := range []struct{ from, to iam.Role }{{changed, changed}, {before, asMade.Value}} {
 		r.change(first, func(tx *resources.Tx) { tx.Roles.Put("heliographevents", c.from) })
 		expect(t, r.Assumable(stream), "does not trust firehose.amazonaws.com")
-		if err := RenewEventRoles(t.Context(), r.Directory, "aws"); err != nil {
+		if err := RenewEventRoles(t.Context(), r.Directory, "aws", slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.Directory.Account(first).Roles.Get("heliographevents").Value; !reflect.DeepEqual(got, c.to) {

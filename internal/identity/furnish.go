@@ -16,8 +16,12 @@ import (
 	"heliograph/internal/sms"
 )
 
-// deliverPolicy is the name of the policy that the roles have.
-const deliverPolicy = "Deliver"
+// deliverPolicy is the name of the policy that the roles have, and eventsDescription what
+// iam.EventsRole says of itself.
+const (
+	deliverPolicy     = "Deliver"
+	eventsDescription = "Hands events over to what the account has: log groups, delivery streams with their buckets, topics and instances of Amazon Connect."
+)
 
 // roleForm is the form of a role's name.
 var roleForm = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
@@ -33,15 +37,14 @@ func EventRoles(partition string, log *slog.Logger) func(*resources.Tx) {
 		for _, arn := range slices.Sorted(maps.Keys(f.wanted)) {
 			f.make(arn, f.wanted[arn])
 		}
-		f.put("/", iam.EventsRole, "Hands events over to what the account has: log groups, delivery streams with their buckets, topics and instances of Amazon Connect.",
-			[]string{iam.FirehosePrincipal, iam.ServicePrincipal}, f.eventsPolicy(true))
+		f.put("/", iam.EventsRole, eventsDescription, []string{iam.FirehosePrincipal, iam.ServicePrincipal}, f.eventsPolicy(true))
 	}
 }
 
 // RenewEventRoles lets iam.EventsRole deliver the files of delivery streams, in accounts
 // that have had it from before their roles were asked for that. One that was changed since
 // stays as it is.
-func RenewEventRoles(ctx context.Context, directory *resources.Directory, partition string) error {
+func RenewEventRoles(ctx context.Context, directory *resources.Directory, partition string, log *slog.Logger) error {
 	for _, s := range directory.Accounts() {
 		f := furnisher{partition: partition, account: s.Account.ID}
 		if !f.outdated(s.Roles.Get(resources.IAMKey(iam.EventsRole))) {
@@ -53,6 +56,7 @@ func RenewEventRoles(ctx context.Context, directory *resources.Directory, partit
 				return nil
 			}
 			v := role.Value
+			v.Description, v.TrustPinned = eventsDescription, ""
 			v.Trust = f.trust([]string{iam.FirehosePrincipal, iam.ServicePrincipal})
 			v.Inline = map[string]string{deliverPolicy: f.eventsPolicy(true).String()}
 			tx.Roles.Put(role.ID, v)
@@ -61,6 +65,8 @@ func RenewEventRoles(ctx context.Context, directory *resources.Directory, partit
 		if err != nil {
 			return fmt.Errorf("renew the role %s of account %s: %w", iam.EventsRole, f.account, err)
 		}
+		log.Info("a role for destinations may deliver the files of delivery streams now", "account", f.account,
+			"role", iam.RoleARN(partition, f.account, "/", iam.EventsRole))
 	}
 	return nil
 }

@@ -91,6 +91,19 @@ func checkPath(parameter, path string) (string, error) {
 	return path, nil
 }
 
+// checkNew holds the name, path and tags of something new against the rules, and gives the
+// path and the tags as they are kept.
+func checkNew(parameter, name string, most int, path string, given []service.Tag) (where string, tags map[string]string, err error) {
+	if err := checkName(parameter, name, most); err != nil {
+		return "", nil, err
+	}
+	if where, err = checkPath("Path", path); err != nil {
+		return "", nil, err
+	}
+	tags, err = checkTags(given)
+	return where, tags, err
+}
+
 func shorten(s string) string {
 	if len(s) > 80 {
 		return strings.ToValidUTF8(s[:80], "") + "..."

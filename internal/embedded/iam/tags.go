@@ -24,18 +24,6 @@ func tagList(tags map[string]string) *service.List[service.Tag] {
 	return list
 }
 
-// checkNew holds what names something new against the rules.
-func checkNew(parameter, name string, most int, path string, given []service.Tag) (where string, tags map[string]string, err error) {
-	if err := checkName(parameter, name, most); err != nil {
-		return "", nil, err
-	}
-	if where, err = checkPath("Path", path); err != nil {
-		return "", nil, err
-	}
-	tags, err = checkTags(given)
-	return where, tags, err
-}
-
 // checkTags holds tags against the rules ("Rules for tagging in IAM and AWS STS" in the
 // IAM user guide). Keys that differ in case alone are one.
 func checkTags(tags []service.Tag) (map[string]string, error) {
